@@ -1,0 +1,38 @@
+# Two commands, each with all its own set-up: `make demo` and `make test`. They work from any folder.
+HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+VENV := $(HERE).venv
+RUN := $(VENV)/bin/python
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))
+# A name can stand for a version that is not installed, so each is tried.
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.10 python3 python,$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
+INPUTS := $(HERE)setup.cfg $(HERE)constraints.txt $(HERE)pyproject.toml
+
+.PHONY: demo test clean
+
+demo: $(VENV)/.demo
+	cd $(HERE) && $(RUN) -m recbole_slmrec demo
+
+test: $(VENV)/.test
+	cd $(HERE) && $(RUN) -m pytest
+
+$(VENV)/.demo: $(VENV)/.made $(INPUTS)
+	$(RUN) -m pip install --quiet -c $(HERE)constraints.txt -e $(HERE)
+	touch $@
+
+$(VENV)/.test: $(VENV)/.made $(INPUTS)
+	$(RUN) -m pip install --quiet -c $(HERE)constraints.txt -e '$(HERE)[test]'
+	touch $@
+
+$(VENV)/.made:
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "No Python 3.10 or 3.11 was found. PyTorch 2.13 needs 3.10; RecBole 1.2.1 needs a ray that"; \
+	  echo "has no build for 3.12. Install one of the two, or name it: make PYTHON=/path/to/python3.11"; \
+	  exit 1; fi
+	@$(PYTHON) -c '$(SUPPORTED)' || { \
+	  echo "$(PYTHON) is not Python 3.10 or 3.11: PyTorch 2.13 needs 3.10; RecBole 1.2.1 needs a ray"; \
+	  echo "that has no build for 3.12."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(HERE)build $(HERE)*.egg-info
