@@ -1,0 +1,1 @@
+"""The bipartite interaction graph and what is propagated over it, as functions on tensors."""

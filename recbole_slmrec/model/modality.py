@@ -1,0 +1,96 @@
+"""Content modalities inside the encoder: E_m = X_m W_m + b_m, propagated."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recbole_slmrec.data.modality import DenseModality, WordModality
+from recbole_slmrec.graph.propagation import Propagation
+
+
+class DenseContent(nn.Module):
+    """Fixed features behind a linear projection.
+
+    Propagation P is linear, so P(X W + 1 b') = P(X) W + P(1) b': features are propagated once, here,
+    and a training step needs no more than the rows of its batch.
+
+    Args:
+        modality: its features, shape (|I|, D).
+        propagation: the encoder's propagation.
+        embedding_size: d.
+        device: where the features are propagated and kept.
+    """
+
+    def __init__(
+        self,
+        modality: DenseModality,
+        propagation: Propagation,
+        embedding_size: int,
+        device: torch.device,
+    ):
+        super().__init__()
+        features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
+        self.projection = nn.Linear(features.shape[1], embedding_size)
+        on_users, on_items = propagation.from_items(features)
+        ones_on_users, ones_on_items = propagation.from_items(features.new_ones(len(features), 1))
+        # Made from the data anew at each start, so no checkpoint carries them.
+        for name, table in {
+            "features": features,
+            "features_on_users": on_users,
+            "features_on_items": on_items,
+            "ones_on_users": ones_on_users,
+            "ones_on_items": ones_on_items,
+        }.items():
+            self.register_buffer(name, table, persistent=False)
+
+    def table(self) -> Tensor:
+        """E_m, shape (|I|, d)."""
+        return self.projection(self.features)
+
+    def on_users(self, rows: Tensor | slice) -> Tensor:
+        """The users' part of the propagated E_m, at ``rows``: shape (len(rows), d)."""
+        return self._projected(self.features_on_users[rows], self.ones_on_users[rows])
+
+    def on_items(self, rows: Tensor | slice) -> Tensor:
+        """The items' part of the propagated E_m, at ``rows``: shape (len(rows), d)."""
+        return self._projected(self.features_on_items[rows], self.ones_on_items[rows])
+
+    def _projected(self, features: Tensor, ones: Tensor) -> Tensor:
+        return F.linear(features, self.projection.weight) + ones * self.projection.bias
+
+
+class WordContent(nn.Module):
+    """Word lists: the mean of an item's trainable word embeddings is its feature.
+
+    Args:
+        modality: pairs of item and word.
+        n_items: |I|.
+        embedding_size: d.
+        word_embedding_size: D, width of a word's embedding.
+        device: where the pairs are kept.
+    """
+
+    def __init__(
+        self,
+        modality: WordModality,
+        n_items: int,
+        embedding_size: int,
+        word_embedding_size: int,
+        device: torch.device,
+    ):
+        super().__init__()
+        self.word_embedding = nn.Embedding(modality.n_words, word_embedding_size)
+        self.projection = nn.Linear(word_embedding_size, embedding_size)
+        items = torch.from_numpy(modality.items).to(device)
+        words = torch.from_numpy(modality.words).to(device)
+        order = torch.argsort(items, stable=True)
+        counts = torch.bincount(items, minlength=n_items)
+        self.register_buffer("words", words[order], persistent=False)
+        self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
+
+    def table(self) -> Tensor:
+        """E_m, shape (|I|, d); an item without words has the zero feature."""
+        means = F.embedding_bag(self.words, self.word_embedding.weight, self.offsets, mode="mean")
+        return self.projection(means)

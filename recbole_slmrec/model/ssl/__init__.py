@@ -1,0 +1,23 @@
+"""The self-supervised tasks, by the name that the setting ``ssl_task`` gives them.
+
+Each is a module ``Task(encoder, config)`` whose ``forward(encoding, fusion, users, items)`` gives
+the task's loss on a batch. A new one is a file of its own and a line here.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from recbole_slmrec.model.ssl.fac import FineAndCoarse
+from recbole_slmrec.model.ssl.fd import FeatureDropout
+from recbole_slmrec.model.ssl.fm import FeatureMasking
+from recbole_slmrec.model.ssl.fm_fd import MaskingAndDropout
+
+NO_TASK = "none"
+
+SSL_TASKS: dict[str, type[nn.Module]] = {
+    "FAC": FineAndCoarse,
+    "FD": FeatureDropout,
+    "FM": FeatureMasking,
+    "FM+FD": MaskingAndDropout,
+}

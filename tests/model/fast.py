@@ -1,0 +1,113 @@
+"""The package's SLMRec in float64, holding the parameters of a dense problem."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import torch
+from recbole.data.interaction import Interaction
+
+from recbole_slmrec.data.modality import DenseModality, WordModality
+from recbole_slmrec.model.slmrec import SLMRec
+from tests.model.dense import DenseSLMRec
+
+SETTINGS = {
+    "USER_ID_FIELD": "user_id",
+    "ITEM_ID_FIELD": "item_id",
+    "NEG_PREFIX": "neg_",
+    "device": torch.device("cpu"),
+    "train_batch_size": 2048,
+    "n_layers": 3,
+    "adjacency": "pre",
+    "fusion": "concat",
+    "main_loss": "in_batch",
+    "tau": 0.2,
+    "ssl_task": "FAC",
+    "alpha": 1.0,
+    "tau_ssl": 0.5,
+    "fac_similarity": "dot",
+    "dropout_rate": 0.3,
+    "fd_level": "feature",
+    "graph_backend": "auto",
+}
+
+
+def dataset_of(problem: DenseSLMRec) -> SimpleNamespace:
+    """What a model asks of its training split."""
+    counts = {"user_id": problem.n_users, "item_id": problem.n_items}
+    modalities = []
+    for name in problem.modalities:
+        if name in problem.words:
+            items, words = (side.numpy() for side in problem.words[name])
+            n_words = len(problem.params[f"table:{name}"])
+            modalities.append(WordModality(name, items, words, n_words, missing=0))
+        else:
+            modalities.append(DenseModality(name, problem.features[name].numpy(), missing=0))
+    users, items = problem.edges
+    return SimpleNamespace(
+        num=counts.__getitem__,
+        inter_feat={"user_id": users, "item_id": items},
+        item_modalities=tuple(modalities),
+    )
+
+
+def config_of(problem: DenseSLMRec, **settings) -> dict:
+    """Settings of the problem, with ``settings`` on top."""
+    config = {
+        **SETTINGS,
+        "embedding_size": problem.params["user"].shape[1],
+        "word_embedding_size": next(
+            (problem.params[f"table:{name}"].shape[1] for name in problem.words), 8
+        ),
+        "n_layers": problem.n_layers,
+        "adjacency": problem.adjacency,
+        "fusion": problem.fusion,
+        "train_neg_sample_args": {"sample_num": "none"},
+        **settings,
+    }
+    return config
+
+
+def fast_model(problem: DenseSLMRec, **settings) -> SLMRec:
+    """SLMRec with the problem's graph, features and parameters, in float64."""
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        model = SLMRec(config_of(problem, **settings), dataset_of(problem))
+    finally:
+        torch.set_default_dtype(previous)
+    with torch.no_grad():
+        for name, parameter in parameters_of(model).items():
+            parameter.copy_(problem.params[name])
+    return model
+
+
+def parameters_of(model: SLMRec) -> dict[str, torch.nn.Parameter]:
+    """The model's parameters under the names that the dense version gives them."""
+    named = {
+        "user": model.encoder.user_embedding.weight,
+        "id": model.encoder.item_embedding.weight,
+    }
+    linears = {"F_u": model.fusion.user_map, "F_i": model.fusion.item_map}
+    for name, content in zip(model.encoder.content_names, model.encoder.content.values()):
+        linears[name] = content.projection
+        if hasattr(content, "word_embedding"):
+            named[f"table:{name}"] = content.word_embedding.weight
+    if hasattr(model.ssl_task, "enter_id"):
+        names = model.encoder.content_names
+        linears["g_id"] = model.ssl_task.enter_id
+        linears.update({f"g:{m}": linear for m, linear in zip(names, model.ssl_task.enter)})
+        linears.update({f"h:{m}": linear for m, linear in zip(names[1:], model.ssl_task.carry)})
+    for name, linear in linears.items():
+        named[f"W:{name}"], named[f"b:{name}"] = linear.weight, linear.bias
+    assert len(named) == len(list(model.parameters()))
+    return named
+
+
+def batch(users, items, negatives=None) -> Interaction:
+    """A batch in the form of RecBole's loaders; ``negatives`` of shape (k, B)."""
+    columns = {"user_id": users, "item_id": items}
+    if negatives is not None:
+        columns = {name: ids.repeat(len(negatives)) for name, ids in columns.items()}
+        columns["neg_item_id"] = negatives.flatten()
+    return Interaction(columns)

@@ -1,0 +1,84 @@
+"""The losses, against loops over rows; their block-wise gradients; their bad input."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from recbole_slmrec.model import losses
+from recbole_slmrec.model.losses import bpr, info_nce, sampled_info_nce
+from tests.model import dense
+
+
+def rows(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_info_nce_is_the_same_in_blocks_of_any_size(monkeypatch, similarity, block):
+    monkeypatch.setattr(losses, "_BLOCK_ROWS", block)
+    anchors, positives = rows(7, 4), rows(7, 4)
+    loss = info_nce(anchors, positives, 0.3, similarity)
+    expected = dense.info_nce(anchors, positives, 0.3, similarity)
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    gradients = torch.autograd.grad(3 * loss, (anchors, positives))
+    for actual, other in zip(gradients, torch.autograd.grad(3 * expected, (anchors, positives))):
+        torch.testing.assert_close(actual, other, rtol=1e-9, atol=1e-12)
+
+
+def test_info_nce_of_equal_rows_is_the_logarithm_of_the_batch():
+    same = torch.ones(8, 3)
+    assert info_nce(same, same, 0.2).item() == pytest.approx(math.log(8))
+
+
+def test_a_batch_of_one_has_no_negatives_and_teaches_nothing():
+    anchors, positives = rows(1, 4), rows(1, 4)
+    loss = info_nce(anchors, positives, 0.2)
+    assert loss.item() == pytest.approx(0, abs=1e-12)
+    (gradient,) = torch.autograd.grad(loss, anchors)
+    assert gradient.abs().max() < 1e-12
+
+
+def test_large_logits_do_not_overflow():
+    anchors = torch.full((3, 2), 300.0)
+    assert info_nce(anchors, -anchors, 0.1, "dot").item() == pytest.approx(math.log(3))
+
+
+def test_permuting_the_rows_changes_nothing():
+    anchors, positives = rows(6, 4), rows(6, 4)
+    order = torch.randperm(6)
+    torch.testing.assert_close(
+        info_nce(anchors[order], positives[order], 0.2), info_nce(anchors, positives, 0.2)
+    )
+
+
+def test_sampled_and_bpr_are_those_of_the_loops():
+    users, positives, negatives = rows(5, 3), rows(5, 3), rows(4, 5, 3)
+    torch.testing.assert_close(
+        sampled_info_nce(users, positives, negatives, 0.4),
+        dense.sampled_loss(users, positives, negatives, 0.4),
+    )
+    torch.testing.assert_close(
+        bpr(users, positives, negatives), dense.bpr_loss(users, positives, negatives)
+    )
+
+
+@pytest.mark.parametrize("temperature", [0, -0.2, "0.2", float("nan")])
+def test_a_temperature_that_is_not_positive_is_refused(temperature):
+    with pytest.raises(ValueError, match=r"temperature \[.*\] must be a number above 0"):
+        info_nce(rows(2, 3), rows(2, 3), temperature)
+    with pytest.raises(ValueError, match=r"temperature \[.*\] must be a number above 0"):
+        sampled_info_nce(rows(2, 3), rows(2, 3), rows(1, 2, 3), temperature)
+
+
+def test_shapes_that_differ_are_refused():
+    with pytest.raises(ValueError, match=r"anchors \(2, 3\) and positives \(4, 3\)"):
+        info_nce(rows(2, 3), rows(4, 3), 0.2)
+
+
+def test_an_unknown_similarity_is_refused():
+    with pytest.raises(ValueError, match=r"similarity \[l2\] is not one of cosine, dot"):
+        info_nce(rows(2, 3), rows(2, 3), 0.2, "l2")

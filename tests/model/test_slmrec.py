@@ -1,0 +1,187 @@
+"""SLMRec against the dense float64 version of the paper's equations: values and every gradient."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+import torch
+
+from recbole_slmrec.model.ssl import fm
+from tests.model.dense import DenseSLMRec, random_problem
+from tests.model.fast import batch, fast_model, parameters_of
+
+WIDTHS = {"v": 5, "a": 3, "sound.of items": 6, "t": 4}
+USERS = torch.tensor([1, 3, 2, 1, 7, 8])
+ITEMS = torch.tensor([2, 5, 2, 9, 1, 11])
+NEGATIVES = torch.tensor([[3, 1, 4, 10, 5, 9], [2, 6, 5, 3, 11, 8]])
+
+
+def problem_of(n_modalities: int = 2, words: bool = False, seed: int = 0, **settings):
+    widths = dict(list(WIDTHS.items())[:n_modalities])
+    vocabulary = {}
+    if words:
+        widths["words"] = 5
+        vocabulary = {"words": 7}
+    return random_problem(seed, 9, 12, 25, widths, vocabulary, **settings)
+
+
+def assert_same(actual: torch.Tensor, expected: torch.Tensor):
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+def assert_same_gradients(model, loss, problem: DenseSLMRec, expected_loss):
+    assert_same(loss, expected_loss)
+    loss.backward()
+    expected_loss.backward()
+    for name, parameter in parameters_of(model).items():
+        expected = problem.params[name].grad
+        if expected is None:
+            assert parameter.grad is None or not parameter.grad.any(), name
+            continue
+        actual = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        # The paper's equations give some gradients that are zero but for rounding.
+        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-11, msg=name)
+
+
+@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
+def test_encoder_is_the_mean_over_layers_of_each_modality(adjacency, n_layers, backend):
+    problem = problem_of(2, words=True, n_layers=n_layers, adjacency=adjacency)
+    model = fast_model(problem, graph_backend=backend)
+    encoding = model.encoder()
+    users, items = encoding.users(), encoding.items()
+    assert list(users) == [*problem.modalities, "id"]
+    for name, (z_users, z_items) in problem.encoded().items():
+        assert_same(users[name], z_users)
+        assert_same(items[name], z_items)
+
+
+@pytest.mark.parametrize("fusion", ["concat", "mean"])
+@pytest.mark.parametrize("n_modalities", range(5))
+def test_scores_are_inner_products_of_the_fused_vectors(n_modalities, fusion):
+    problem = problem_of(n_modalities, fusion=fusion)
+    model = fast_model(problem, ssl_task="none").eval()
+    everyone = torch.arange(problem.n_users)
+    scores = model.full_sort_predict(batch(everyone, everyone)).view(problem.n_users, -1)
+    assert_same(scores, problem.scores().detach())
+    assert_same(model.predict(batch(USERS, ITEMS)), scores[USERS, ITEMS])
+
+
+@pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("main_loss", ["in_batch", "sampled", "bpr"])
+def test_main_losses(main_loss, n_layers, adjacency):
+    problem = problem_of(2, n_layers=n_layers, adjacency=adjacency)
+    negatives = None if main_loss == "in_batch" else NEGATIVES
+    model = fast_model(
+        problem,
+        main_loss=main_loss,
+        ssl_task="none",
+        train_neg_sample_args={"sample_num": "none" if negatives is None else len(negatives)},
+    )
+    loss = model.calculate_loss(batch(USERS, ITEMS, negatives))
+    expected = problem.main_loss(main_loss, USERS, ITEMS, negatives, 0.2)
+    assert_same_gradients(model, loss, problem, expected)
+
+
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("n_modalities", [1, 2, 3, 4])
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_fac(similarity, n_modalities, n_layers):
+    problem = problem_of(n_modalities, n_layers=n_layers)
+    model = fast_model(problem, ssl_task="FAC", fac_similarity=similarity)
+    main, ssl = model.calculate_loss(batch(USERS, ITEMS))
+    expected = problem.ssl_loss("FAC", USERS, ITEMS, 0.5, similarity=similarity)
+    assert_same(ssl, expected)
+    total = problem.main_loss("in_batch", USERS, ITEMS, None, 0.2) + expected
+    assert_same_gradients(model, main + ssl, problem, total)
+
+
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("adjacency", ["pre", "mean"])
+def test_fm_for_every_pair_of_modalities(monkeypatch, adjacency, n_layers):
+    for pair in permutations(["v", "a", "id"], 2):
+        problem = problem_of(2, n_layers=n_layers, adjacency=adjacency)
+        model = fast_model(problem, ssl_task="FM", main_loss="none")
+        monkeypatch.setattr(fm, "draw_pair", lambda names: pair)
+        loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
+        expected = problem.ssl_loss("FM", USERS, ITEMS, 0.5, masked=pair)
+        assert_same_gradients(model, loss, problem, expected)
+
+
+def record(monkeypatch, task, method: str) -> list[torch.Tensor]:
+    """Keeps what a task's drawing method returns, in order."""
+    drawn, original = [], getattr(task, method)
+
+    def recording(table):
+        drawn.append(original(table))
+        return drawn[-1]
+
+    monkeypatch.setattr(task, method, recording)
+    return drawn
+
+
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
+@pytest.mark.parametrize("masked", [(None, None), ("v", "id"), ("words", "a")])
+def test_fd_on_features(monkeypatch, masked, adjacency, n_layers):
+    problem = problem_of(2, words=True, n_layers=n_layers, adjacency=adjacency)
+    name = "FD" if masked == (None, None) else "FM+FD"
+    model = fast_model(problem, ssl_task=name, main_loss="none")
+    monkeypatch.setattr("recbole_slmrec.model.ssl.fm_fd.draw_pair", lambda names: masked)
+    drawn = record(monkeypatch, model.ssl_task, "keep_mask")
+    loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
+    masks = iter(drawn)
+    by_view = tuple(
+        {m: next(masks) for m in [*problem.modalities, "id"] if m != masked[view]}
+        for view in (0, 1)
+    )
+    assert all(set(mask.unique().tolist()) <= {0.0, 1.0} for mask in drawn)
+    expected = problem.ssl_loss(name, USERS, ITEMS, 0.5, masked=masked, masks=by_view)
+    assert_same_gradients(model, loss, problem, expected)
+
+
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("adjacency", ["pre", "norm"])
+@pytest.mark.parametrize("masked", [(None, None), ("v", "id")])
+def test_fd_on_layers(monkeypatch, masked, adjacency, n_layers):
+    problem = problem_of(1, n_layers=n_layers, adjacency=adjacency)
+    name = "FD" if masked == (None, None) else "FM+FD"
+    model = fast_model(problem, ssl_task=name, main_loss="none", fd_level="layer")
+    monkeypatch.setattr("recbole_slmrec.model.ssl.fm_fd.draw_pair", lambda names: masked)
+    masks, original = [], model.ssl_task.drop_state
+
+    def recording(states):
+        masks.append(original(torch.ones_like(states)))
+        return states * masks[-1]
+
+    monkeypatch.setattr(model.ssl_task, "drop_state", recording)
+    loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
+    halves = iter(masks)
+    by_view = tuple(
+        {
+            m: [torch.cat([next(halves), next(halves)]) for _ in range(n_layers)]
+            for m in [*problem.modalities, "id"]
+        }
+        for _ in (0, 1)
+    )
+    assert all(set(mask.unique().tolist()) <= {0.0, 1 / 0.7} for mask in masks)
+    expected = problem.ssl_loss(
+        name, USERS, ITEMS, 0.5, masked=masked, fd_level="layer", masks=by_view
+    )
+    assert_same_gradients(model, loss, problem, expected)
+
+
+@pytest.mark.parametrize("fusion", ["concat", "mean"])
+@pytest.mark.parametrize("ssl_task", ["FM", "FAC"])
+def test_mean_fusion_and_alpha(monkeypatch, ssl_task, fusion):
+    problem = problem_of(3, fusion=fusion)
+    model = fast_model(problem, ssl_task=ssl_task, alpha=0.25)
+    monkeypatch.setattr(fm, "draw_pair", lambda names: ("a", "v"))
+    loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
+    expected = problem.main_loss("in_batch", USERS, ITEMS, None, 0.2) + 0.25 * problem.ssl_loss(
+        ssl_task, USERS, ITEMS, 0.5, similarity="dot", masked=("a", "v")
+    )
+    assert_same_gradients(model, loss, problem, expected)
