@@ -1,0 +1,23 @@
+"""SLMRec, self-supervised multimedia recommendation, as a DGL-based plugin for RecBole."""
+
+import os
+import sys
+
+if not (3, 10) <= sys.version_info[:2] <= (3, 11):
+    raise ImportError(
+        f"recbole_slmrec runs on Python 3.10 and 3.11, not {sys.version.split()[0]}: PyTorch 2.13 "
+        "needs 3.10, and RecBole 1.2.1 needs ray <= 2.6.3, which has no wheel for 3.12"
+    )
+
+# Without it DGL prints about its backend and writes a file into the home folder on first import.
+os.environ.setdefault("DGLBACKEND", "pytorch")
+
+from recbole_slmrec import quiet  # noqa: E402
+
+quiet.silence_upstream_deprecations()
+
+from recbole_slmrec import recbole_hook  # noqa: E402
+
+recbole_hook.install()
+
+__version__ = "0.1.0"

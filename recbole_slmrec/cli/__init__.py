@@ -1,0 +1,48 @@
+"""The commands: one verb a file, each with ``main(arguments, program)`` that returns an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from logging import getLogger
+from typing import Callable, Sequence
+
+VERBS = {
+    "run": "train a model, ours or RecBole's, and evaluate it",
+    "prepare": "turn a folder in a public layout into a data set",
+    "demo": "train SLMRec and LightGCN on MovieLens-100k and compare them",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs ``python -m recbole_slmrec VERB ...``."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m recbole_slmrec",
+        description="SLMRec, self-supervised multimedia recommendation, through RecBole.",
+        epilog="Each verb explains itself: python -m recbole_slmrec VERB --help",
+    )
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
+    for name, help_text in VERBS.items():
+        verbs.add_parser(name, help=help_text, add_help=False)
+    verb = parser.parse_args(arguments[:1]).verb
+    module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
+    return guarded(module.main, arguments[1:], f"{parser.prog} {verb}")
+
+
+def guarded(command: Callable, arguments: Sequence[str], program: str) -> int:
+    """Runs a command and turns errors in the user's input into one line and exit status 2."""
+    # RecBole's Config reads the settings from sys.argv itself.
+    sys.argv = [program, *arguments]
+    try:
+        return command(arguments, program)
+    except (ValueError, OSError) as error:
+        if getLogger().isEnabledFor(logging.DEBUG):
+            raise
+        print(f"error: {error}\n(--state=DEBUG shows where it arose)", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130

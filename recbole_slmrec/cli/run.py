@@ -1,0 +1,53 @@
+"""``run``: train and evaluate one model, with the flags of RecBole's ``run_recbole.py``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Sequence
+
+from recbole_slmrec import quick_start
+
+_EPILOG = """
+every setting is a flag too, as --key=value:
+  --ssl_task=FM --tau_ssl=0.5 --learning_rate=0.0001 --modalities="[v,a]" --epochs=100
+properties/overall.yaml and properties/model/SLMRec.yaml describe them; all of RecBole's work as well.
+
+examples:
+  {program} --model=SLMRec --dataset=ml-100k
+  {program} --model=SLMRec --dataset=tiktok --ssl_task=FD
+  {program} --model=LightGCN --dataset=tiktok --config_files="mine.yaml"
+  {program} --model=SLMRec --dataset=tiktok --resume=saved/SLMRec-....pth --epochs=500
+"""
+
+# RecBole's flags for several processes, accepted at their defaults so that its command lines work.
+_PROCESS_FLAGS = {
+    "nproc": "1",
+    "ip": "localhost",
+    "port": "5678",
+    "world_size": "-1",
+    "group_offset": "0",
+}
+
+
+def main(arguments: Sequence[str], program: str) -> int:
+    """Trains a model and prints its result."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Train a model, ours or RecBole's, and evaluate it by full ranking.",
+        epilog=_EPILOG.format(program=program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--model", "-m", default="SLMRec", help="name of the model (SLMRec)")
+    parser.add_argument("--dataset", "-d", default="ml-100k", help="name of the data set (ml-100k)")
+    parser.add_argument("--config_files", default="", help="YAML files of settings, space-separated")
+    for flag, default in _PROCESS_FLAGS.items():
+        parser.add_argument(f"--{flag}", default=default, help=argparse.SUPPRESS)
+    flags, settings = parser.parse_known_args(arguments)
+    for setting in settings:
+        if not setting.startswith("--") or "=" not in setting:
+            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    if any(getattr(flags, flag) != default for flag, default in _PROCESS_FLAGS.items()):
+        parser.error("training runs in one process: leave out --nproc, --world_size and the like")
+    quick_start.run(flags.model, flags.dataset, config_file_list=flags.config_files.split())
+    return 0

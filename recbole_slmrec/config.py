@@ -1,0 +1,129 @@
+"""The configuration of a run: RecBole's, plus this package's defaults and clearer errors."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from recbole.config import Config as RecBoleConfig
+
+from recbole_slmrec.names import did_you_mean
+from recbole_slmrec.registry import get_model
+from recbole_slmrec.settings import add_package_settings, read_yaml
+
+# Keys that RecBole or its scripts read without declaring a default for them.
+_UNDECLARED_KEYS = frozenset(
+    "model dataset config_files nproc ip port world_size group_offset offset local_rank encoding "
+    "loss_type tail_ratio train_rec_step train_kg_step token_num_threshold mixed "
+    "xgb_early_stopping_rounds neg_sampling training_neg_sample_num".split()
+)
+
+# RecBole unpickles whatever lies at these paths, by default in checkpoint_dir, and a pickle can run
+# code. Nothing can lie below a device file.
+_NO_PICKLE = os.path.join(os.devnull, "pickles-are-not-read")
+_PICKLE_KEYS = ("save_dataset", "save_dataloaders", "dataset_save_path", "dataloaders_save_path")
+
+
+class Config(RecBoleConfig):
+    """RecBole's ``Config`` with this package's models, defaults and checks.
+
+    Priorities are RecBole's: command line over ``config_dict`` over ``config_file_list`` over
+    defaults. Strings are read as Python or YAML literals and never evaluated.
+
+    Args:
+        model: name or class; otherwise the setting ``model``.
+        dataset: name; otherwise the setting ``dataset``.
+        config_file_list: YAML files of settings.
+        config_dict: settings.
+
+    Raises:
+        ValueError: for an unknown model, a file that is not YAML, or settings that do not fit.
+        FileNotFoundError: for a missing config file.
+    """
+
+    def __init__(self, model=None, dataset=None, config_file_list=None, config_dict=None):
+        super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
+
+    def changed(self) -> dict[str, Any]:
+        """The settings of the user that differ from the defaults."""
+        return {
+            key: self[key]
+            for key in self.external_config_dict
+            if key not in _UNDECLARED_KEYS and self[key] != self.internal_config_dict.get(key)
+        }
+
+    def warnings(self) -> list[str]:
+        """A sentence for each of the user's keys that nothing reads, with the nearest key."""
+        known = {
+            *self.internal_config_dict,
+            *(key for keys in self.parameters.values() for key in keys),
+            *_UNDECLARED_KEYS,
+        }
+        return [
+            f"the setting [{key}] is unknown and has no effect{did_you_mean(key, known)}"
+            for key in self.external_config_dict
+            if key not in known
+        ]
+
+    def _build_yaml_loader(self):
+        # RecBole's loader is FullLoader with a rule for floats such as 1e-3; the rule is kept.
+        resolvers = super()._build_yaml_loader().yaml_implicit_resolvers
+        return type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": resolvers})
+
+    def _load_config_files(self, file_list):
+        settings = {}
+        for file in file_list or []:
+            if not Path(file).is_file():
+                raise FileNotFoundError(f"there is no config file [{file}]")
+            settings.update(read_yaml(Path(file), self.yaml_loader))
+        return settings
+
+    def _convert_config_dict(self, config_dict):
+        # RecBole calls eval here.
+        return {
+            key: _literal(value, self.yaml_loader) if isinstance(value, str) else value
+            for key, value in config_dict.items()
+        }
+
+    def _get_model_and_dataset(self, model, dataset):
+        model = model or self.external_config_dict.get("model")
+        dataset = dataset or self.external_config_dict.get("dataset")
+        for key, value in (("model", model), ("dataset", dataset)):
+            if not value:
+                raise ValueError(f"no {key} is named: pass --{key}=NAME or set `{key}:` in a file")
+        return super()._get_model_and_dataset(
+            get_model(model) if isinstance(model, str) else model, str(dataset)
+        )
+
+    def _load_internal_config_dict(self, model, model_class, dataset):
+        super()._load_internal_config_dict(model, model_class, dataset)
+        add_package_settings(self, model, model_class, dataset)
+
+    def _set_default_parameters(self):
+        super()._set_default_parameters()
+        for key in _PICKLE_KEYS:
+            if self.final_config_dict.get(key):
+                raise ValueError(
+                    f"{key} is not supported: RecBole keeps data sets as pickles, which can run "
+                    "code when they are read; without it the atomic files are read anew"
+                )
+        self.final_config_dict["dataset_save_path"] = _NO_PICKLE
+        self.final_config_dict["dataloaders_save_path"] = _NO_PICKLE
+
+
+def _literal(text: str, yaml_loader) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        pass
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if text[:1] in "[{":
+        try:
+            return yaml.load(text, Loader=yaml_loader)
+        except yaml.YAMLError:
+            pass
+    return text

@@ -1,0 +1,141 @@
+"""A whole run: configuration, data set, model, trainer, result. The only place that knows the order."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+import torch
+from recbole.data import create_dataset, data_preparation
+from recbole.data.transform import construct_transform
+from recbole.utils import get_flops, init_logger, init_seed
+
+from recbole_slmrec import report
+from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec.config import Config
+from recbole_slmrec.data.find import find_dataset
+from recbole_slmrec.registry import get_model
+from recbole_slmrec.trainer import get_trainer
+
+# Scores held at a time in full-sort evaluation: 64 MiB of float32, and RecBole's evaluator holds
+# two more matrices of that size.
+_SCORES_PER_BATCH = 2**24
+
+
+def run(
+    model: str | None = None,
+    dataset: str | None = None,
+    config_file_list: list[str] | None = None,
+    config_dict: dict[str, Any] | None = None,
+    saved: bool = True,
+) -> dict[str, Any]:
+    """Trains and evaluates a model, ours or RecBole's.
+
+    Args:
+        model: name of the model, such as ``SLMRec`` or ``LightGCN``.
+        dataset: name of the data set, such as ``tiktok`` or ``ml-100k``.
+        config_file_list: YAML files of settings.
+        config_dict: settings; they win over the files.
+        saved: whether to keep the best checkpoint.
+
+    Returns:
+        RecBole's result (``best_valid_score``, ``valid_score_bigger``, ``best_valid_result``,
+        ``test_result``) with ``model``, ``checkpoint`` (a path, None if not saved) and
+        ``seconds_per_epoch`` (mean time to train one, in seconds).
+
+    Raises:
+        ValueError: for settings or data that do not fit; the message says which and what to do.
+        FileNotFoundError: for a data set, config file or checkpoint that is not there.
+    """
+    config = Config(model, dataset, config_file_list, config_dict)
+    train_data, valid_data, test_data = load_data(config)
+    model = build_model(config, train_data)
+    logger = getLogger()
+    logger.info(report.start_up(config, model, train_data, valid_data, test_data))
+    if config["flops"]:
+        transform = construct_transform(config)
+        flops = get_flops(model, train_data._dataset, config["device"], logger, transform)
+        logger.info(f"FLOPs of one prediction: {flops:,.0f}")
+
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    if config["resume"]:
+        trainer.resume_checkpoint(config["resume"])
+    best_valid_score, best_valid_result = trainer.fit(
+        train_data, valid_data, saved=saved, show_progress=config["show_progress"]
+    )
+    test_result = trainer.evaluate(
+        test_data, load_best_model=saved, show_progress=config["show_progress"]
+    )
+    logger.info("Result\n" + report.final_table(best_valid_result, test_result))
+    if saved:
+        logger.info(f"Checkpoint: {trainer.saved_model_file}")
+    return {
+        "model": config["model"],
+        "best_valid_score": best_valid_score,
+        "valid_score_bigger": config["valid_metric_bigger"],
+        "best_valid_result": best_valid_result,
+        "test_result": test_result,
+        "checkpoint": trainer.saved_model_file if saved else None,
+        "seconds_per_epoch": sum(trainer.epoch_seconds) / max(len(trainer.epoch_seconds), 1),
+    }
+
+
+def load_data_and_model(model_file: str):
+    """Loads a checkpoint with the data that it was trained on.
+
+    Args:
+        model_file: a checkpoint of this package.
+
+    Returns:
+        ``(config, model, dataset, train_data, valid_data, test_data)``, as RecBole's function of that
+        name.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`recbole_slmrec.checkpoint.load_checkpoint`.
+    """
+    checkpoint = load_checkpoint(model_file)
+    config = Config(checkpoint["model"], checkpoint["dataset"], config_dict=checkpoint["external"])
+    train_data, valid_data, test_data = load_data(config)
+    model = build_model(config, train_data)
+    model.load_state_dict(checkpoint["state_dict"])
+    model.load_other_parameter(checkpoint["other_parameter"])
+    return config, model, train_data._dataset, train_data, valid_data, test_data
+
+
+def load_data(config: Config):
+    init_seed(config["seed"], config["reproducibility"])
+    _init_logger(config)
+    find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
+    dataset = create_dataset(config)
+    _set_eval_batch_size(config, dataset.item_num)
+    return data_preparation(config, dataset)
+
+
+def build_model(config: Config, train_data) -> torch.nn.Module:
+    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
+    model = get_model(config["model"])(config, train_data._dataset)
+    return model.to(config["device"])
+
+
+def _init_logger(config: Config) -> None:
+    logger = getLogger()
+    # RecBole's logger keeps the file of the first run in a process; each run has its own here.
+    for handler in logger.handlers[:]:
+        if type(handler) in (logging.StreamHandler, logging.FileHandler):
+            logger.removeHandler(handler)
+            handler.close()
+    init_logger(config)
+    # RecBole sets the level only where nobody has set up logging before, as a notebook has.
+    logger.setLevel(str(config["state"] or "INFO").upper())
+    report.log_to_file(logger, f"{sys.argv}\n{report.versions()}\n{config}")
+    for warning in config.warnings():
+        logger.warning(warning)
+
+
+def _set_eval_batch_size(config: Config, n_items: int) -> None:
+    """RecBole's default means one user at a time once there are 4,096 items or more."""
+    if "eval_batch_size" not in config.external_config_dict:
+        config["eval_batch_size"] = max(_SCORES_PER_BATCH // n_items, 1) * n_items

@@ -1,0 +1,44 @@
+"""Lets RecBole's own entry points find this package's models: no file of RecBole's is touched.
+
+RecBole looks a model up as a module ``recbole.model.general_recommender.<name>``, its data set and
+trainer as ``<Model>Dataset`` and ``<Model>Trainer`` in two of its modules. Only the defaults have no
+such name to take: RecBole reads them from its own folder, so one method of its ``Config`` is extended
+for our models.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import recbole.data.dataset
+import recbole.trainer
+from recbole.config import Config as RecBoleConfig
+
+from recbole_slmrec.data.dataset import MultimodalDataset
+from recbole_slmrec.registry import MODELS
+from recbole_slmrec.settings import add_package_settings
+from recbole_slmrec.trainer import SLMRecTrainer
+
+
+def install() -> None:
+    """Makes every model of the registry known to RecBole; a second call changes nothing."""
+    for name, model_class in MODELS.items():
+        module = sys.modules[model_class.__module__]
+        sys.modules[f"recbole.model.general_recommender.{name.lower()}"] = module
+        setattr(recbole.data.dataset, f"{name}Dataset", MultimodalDataset)
+        setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
+    if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
+        _extend_defaults()
+
+
+def _extend_defaults() -> None:
+    original = RecBoleConfig._load_internal_config_dict
+
+    def load_internal_config_dict(self, model, model_class, dataset):
+        original(self, model, model_class, dataset)
+        # This package's own Config adds its settings itself, for every model.
+        if type(self) is RecBoleConfig and model_class in MODELS.values():
+            add_package_settings(self, model, model_class, dataset)
+
+    load_internal_config_dict.original = original
+    RecBoleConfig._load_internal_config_dict = load_internal_config_dict

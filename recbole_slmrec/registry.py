@@ -1,0 +1,40 @@
+"""Models by name: ours first, RecBole's after that, so that every model runs through the same door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import recbole
+import recbole.utils
+
+from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.names import did_you_mean
+
+MODELS: dict[str, type] = {"SLMRec": SLMRec}
+
+_RECBOLE_PROPERTIES = Path(recbole.__file__).parent / "properties" / "model"
+
+
+def get_model(name: str) -> type:
+    """The model class called ``name``.
+
+    Raises:
+        ValueError: if neither this package nor RecBole has it; the message names the nearest.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    try:
+        return recbole.utils.get_model(name)
+    except (ValueError, AttributeError, ImportError):
+        # RecBole's search for an unknown name ends with an import of libraries that are optional.
+        if name in model_names():
+            raise
+        raise ValueError(
+            f"there is no model [{name}]{did_you_mean(name, model_names())}. "
+            f"Ours: {', '.join(sorted(MODELS))}; RecBole's are listed in its documentation"
+        ) from None
+
+
+def model_names() -> list[str]:
+    """Every model that has a file of default settings, ours and RecBole's."""
+    return sorted({*MODELS, *(path.stem for path in _RECBOLE_PROPERTIES.glob("*.yaml"))})

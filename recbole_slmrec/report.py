@@ -1,0 +1,108 @@
+"""What a run says of itself: the summary at its start and the table at its end."""
+
+from __future__ import annotations
+
+import platform
+from logging import FileHandler, Logger
+from typing import Sequence
+
+import dgl
+import numpy as np
+import pandas as pd
+import recbole
+import torch
+from texttable import Texttable
+
+from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.model.slmrec import SLMRec
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    modules = {"recbole": recbole, "torch": torch, "dgl": dgl, "numpy": np, "pandas": pd}
+    return {
+        "python": platform.python_version(),
+        **{name: str(module.__version__) for name, module in modules.items()},
+    }
+
+
+def log_to_file(logger: Logger, message: str) -> None:
+    """Writes ``message`` to the log file only: too long to read on a screen, needed to repeat a run."""
+    record = logger.makeRecord(logger.name, 20, __file__, 0, message, (), None)
+    for handler in logger.handlers:
+        if isinstance(handler, FileHandler):
+            handler.handle(record)
+
+
+def start_up(config, model, train_data, valid_data, test_data) -> str:
+    """A summary that a person can read: data, modalities, graph, parameters, changed settings."""
+    dataset = train_data._dataset
+    sizes = [len(data._dataset) for data in (train_data, valid_data, test_data)]
+    lines = {
+        "data": (
+            f"{dataset.user_num - 1:,} users, {dataset.item_num - 1:,} items; interactions: "
+            f"{sizes[0]:,} training, {sizes[1]:,} validation, {sizes[2]:,} test"
+        )
+    }
+    if isinstance(model, SLMRec):
+        lines.update(_multimodal(config, model, dataset))
+    n_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
+    lines["evaluation"] = (
+        f"{config['valid_metric']} on validation picks the epoch; "
+        "test ranks all items but those of training and validation"
+    )
+    changed = config.changed()
+    lines["changed"] = (
+        ", ".join(f"{key}={value}" for key, value in changed.items()) or "nothing, all defaults"
+    )
+    return "\n".join(
+        [f"{config['model']} on {config['dataset']}"]
+        + [f"  {name:<11} {text}" for name, text in lines.items()]
+    )
+
+
+def _multimodal(config, model: SLMRec, dataset) -> dict[str, str]:
+    modalities = [
+        f"{modality.name}: {_width(modality)}, {modality.missing:,} missing"
+        for modality in dataset.item_modalities
+    ]
+    block = model.encoder.propagation.block
+    n_edges = int(block.user_degrees.sum())
+    isolated = int((block.user_degrees == 0).sum()) - 1, int((block.item_degrees == 0).sum()) - 1
+    return {
+        "modalities": "; ".join([*modalities, f"id: {config['embedding_size']} trainable"]),
+        "graph": (
+            f"{n_edges:,} edges, {config['n_layers']} layers, {config['adjacency']} adjacency, "
+            f"{block.backend} products; isolated: {isolated[0]:,} users, {isolated[1]:,} items"
+        ),
+        "losses": f"main {config['main_loss']}, SSL {config['ssl_task']}",
+    }
+
+
+def _width(modality: Modality) -> str:
+    if isinstance(modality, DenseModality):
+        return f"{modality.features.shape[1]} columns"
+    return f"lists of {modality.n_words:,} words"
+
+
+def final_table(valid_result: dict | None, test_result: dict | None) -> str:
+    """Validation and test side by side, a metric a row."""
+    results = {"validation": valid_result or {}, "test": test_result or {}}
+    metrics = dict.fromkeys(metric for result in results.values() for metric in result)
+    rows = [[metric, *(r.get(metric, "") for r in results.values())] for metric in metrics]
+    return table(["metric", *results], rows)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
+    """A plain text table: the first column left, the others right; floats with 4 decimals."""
+    drawn = Texttable(max_width=0)
+    drawn.set_deco(Texttable.HEADER)
+    drawn.set_cols_align(["l"] + ["r"] * (len(header) - 1))
+    drawn.set_cols_dtype(["t"] * len(header))
+    drawn.add_rows([list(header), *([_cell(cell) for cell in row] for row in rows)])
+    return drawn.draw()
+
+
+def _cell(value) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,80 @@
+"""This package's default settings, on top of RecBole's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from recbole.utils import dataset_arguments
+
+# What a data set's own file may say: it describes the data, it does not steer the run.
+_DATASET_KEYS = frozenset({*dataset_arguments, "item_modalities", "numerical_features"})
+
+
+def properties_path() -> Path:
+    """The folder ``properties/``: inside the installed package, else at the top of the checkout."""
+    installed = Path(__file__).parent / "properties"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "properties"
+
+
+def add_package_settings(config, model: str, model_class: type, dataset: str) -> None:
+    """Adds our defaults to ``config.internal_config_dict``, below all that the user sets.
+
+    In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
+    ``properties/dataset/<dataset>.yaml``, the ``model_settings`` in it for this model, and the data
+    set's own ``<dataset>/<dataset>.yaml``.
+
+    Args:
+        config: a RecBole ``Config`` whose own defaults and external settings are read already.
+        model: name of the model.
+        model_class: its class.
+        dataset: name of the data set.
+    """
+    internal, external = config.internal_config_dict, config.external_config_dict
+    root = properties_path()
+    for file in ("overall", f"model/{model}", f"dataset/{dataset}"):
+        internal.update(read_yaml(root / f"{file}.yaml", config.yaml_loader))
+    internal.update((internal["model_settings"] or {}).get(model, {}))
+    data_path = Path(external.get("data_path", internal["data_path"]))
+    internal.update(_dataset_declaration(data_path / dataset, config.yaml_loader))
+    if hasattr(model_class, "takes_negatives"):
+        _match_the_loader(internal, external, model_class)
+
+
+def read_yaml(path: Path, loader) -> dict[str, Any]:
+    """The settings in ``path``; none where there is no such file.
+
+    Raises:
+        ValueError: if it does not hold settings; the message names the file.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(settings or {}, dict):
+        raise ValueError(f"{path} must hold lines of the form `key: value`")
+    return settings or {}
+
+
+def _dataset_declaration(folder: Path, loader) -> dict[str, Any]:
+    path = folder / f"{folder.name}.yaml"
+    settings = read_yaml(path, loader)
+    foreign = sorted(set(settings) - _DATASET_KEYS)
+    if foreign:
+        raise ValueError(
+            f"{path} may only describe the data, but sets {', '.join(foreign)}: "
+            "move these to a file of your own and pass it with --config_files"
+        )
+    return settings
+
+
+def _match_the_loader(internal: dict, external: dict, model_class: type) -> None:
+    """Lets the model's loss decide whether RecBole's loader samples negatives (they cost time)."""
+    takes_negatives = model_class.takes_negatives({**internal, **external})
+    # RecBole derives the loader's form from loss_type where the class has no fixed input_type.
+    internal["loss_type"] = "BPR" if takes_negatives else "CE"
+    if not takes_negatives:
+        internal["train_neg_sample_args"] = None

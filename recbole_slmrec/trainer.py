@@ -1,0 +1,167 @@
+"""How a model learns, saves and resumes: RecBole's trainers with safe, exact checkpoints."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from time import perf_counter
+
+import recbole
+import recbole.utils
+import torch
+from recbole.trainer import Trainer
+from recbole.utils import set_color
+
+from recbole_slmrec.checkpoint import (
+    load_checkpoint,
+    plain_settings,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+
+
+class PluginTrainer:
+    """What every trainer does here on top of RecBole's: mixed in before the trainer class of a model.
+
+    RecBole's checkpoints pickle the ``Config`` object, which PyTorch 2.6 and later refuse to read and
+    which could run code; and they keep neither random states nor the order of the batches. Those of
+    this class hold tensors and plain values, and resuming continues bit for bit on a CPU.
+    """
+
+    def __init__(self, config, model):
+        super().__init__(config, model)
+        # RecBole names the file by the second, so that runs side by side overwrite one another's.
+        path, extension = os.path.splitext(self.saved_model_file)
+        self.saved_model_file = f"{path}-{secrets.token_hex(3)}{extension}"
+        self.epoch_seconds: list[float] = []
+        self._train_data = None
+        self._valid_result: dict | None = None
+        self._resumed_states: dict | None = None
+
+    def fit(self, train_data, *args, **kwargs):
+        self._train_data = train_data
+        if self._resumed_states is not None:
+            train_data.generator.set_state(self._resumed_states["loader"].cpu())
+            restore_random_state(self._resumed_states)
+        return super().fit(train_data, *args, **kwargs)
+
+    @torch.no_grad()
+    def evaluate(self, eval_data, load_best_model=True, model_file=None, show_progress=False):
+        # Overridden for one line of RecBole's: a torch.load that fails or is unsafe.
+        if eval_data and load_best_model:
+            path = model_file or self.saved_model_file
+            self._load_model(load_checkpoint(path, self.device), path)
+            self.logger.info(f"Loading model structure and parameters from {path}")
+        return super().evaluate(eval_data, load_best_model=False, show_progress=show_progress)
+
+    def resume_checkpoint(self, resume_file):
+        """Continues from ``resume_file``, to which later checkpoints are written too.
+
+        Raises:
+            FileNotFoundError, ValueError: if the file is missing, unreadable, of another model or data
+                set, or already as far as ``epochs``.
+        """
+        checkpoint = load_checkpoint(resume_file, self.device)
+        self._load_model(checkpoint, resume_file)
+        self.saved_model_file = str(resume_file)
+        self.start_epoch = checkpoint["epoch"] + 1
+        if self.start_epoch >= self.epochs:
+            raise ValueError(
+                f"{resume_file} has {self.start_epoch} epochs behind it and epochs is "
+                f"{self.epochs}: nothing is left to train; raise --epochs"
+            )
+        self.cur_step = checkpoint["cur_step"]
+        self.best_valid_score = checkpoint["best_valid_score"]
+        self.best_valid_result = checkpoint["best_valid_result"]
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self._resumed_states = checkpoint["random"]
+        self.logger.info(f"Checkpoint loaded. Resume training from epoch {self.start_epoch}")
+
+    def _save_checkpoint(self, epoch, verbose=True, **kwargs):
+        if not self.config["single_spec"] and self.config["local_rank"] != 0:
+            return
+        path = kwargs.get("saved_model_file", self.saved_model_file)
+        save_checkpoint(
+            {
+                "model": self.config["model"],
+                "dataset": self.config["dataset"],
+                "settings": plain_settings(self.config.final_config_dict),
+                "external": plain_settings(self.config.external_config_dict),
+                "versions": {"recbole": recbole.__version__, "torch": str(torch.__version__)},
+                "epoch": epoch,
+                "cur_step": self.cur_step,
+                "best_valid_score": self.best_valid_score,
+                "best_valid_result": self._valid_result and dict(self._valid_result),
+                "state_dict": dict(self.model.state_dict()),
+                "other_parameter": self.model.other_parameter(),
+                "optimizer": self.optimizer.state_dict(),
+                "random": {**random_state(), "loader": self._train_data.generator.get_state()},
+            },
+            path,
+        )
+        if verbose:
+            self.logger.info(set_color("Saving current", "blue") + f": {path}")
+
+    def _valid_epoch(self, valid_data, show_progress=False):
+        # RecBole saves an improved model before it notes the result that the improvement is.
+        score, self._valid_result = super()._valid_epoch(valid_data, show_progress)
+        return score, self._valid_result
+
+    def _train_epoch(self, *args, **kwargs):
+        start = perf_counter()
+        losses = super()._train_epoch(*args, **kwargs)
+        self.epoch_seconds.append(perf_counter() - start)
+        return losses
+
+    def _generate_train_loss_output(self, epoch_idx, s_time, e_time, losses):
+        output = super()._generate_train_loss_output(epoch_idx, s_time, e_time, losses)
+        for number, name in enumerate(getattr(self.model, "loss_names", ()), start=1):
+            output = output.replace(f"train_loss{number}", f"{name} loss")
+        return output
+
+    def _load_model(self, checkpoint: dict, path) -> None:
+        for key in ("model", "dataset"):
+            if checkpoint[key] != self.config[key]:
+                raise ValueError(
+                    f"{path} is a checkpoint of the {key} [{checkpoint[key]}], "
+                    f"but this run's is [{self.config[key]}]"
+                )
+        try:
+            self.model.load_state_dict(checkpoint["state_dict"])
+        except RuntimeError as error:
+            raise ValueError(
+                f"{path} does not fit this model; {self._differences(checkpoint)}. {error}"
+            ) from None
+        self.model.load_other_parameter(checkpoint["other_parameter"])
+
+    def _differences(self, checkpoint: dict) -> str:
+        current = plain_settings(self.config.final_config_dict)
+        run_only = {"resume", "epochs", "checkpoint_dir", "gpu_id", "data_path", "config_files"}
+        differing = [
+            f"{key} was {value} and is {current.get(key)}"
+            for key, value in checkpoint["settings"].items()
+            if key not in run_only and value != current.get(key)
+        ]
+        return "its settings are the same" if not differing else "; ".join(differing)
+
+
+class SLMRecTrainer(PluginTrainer, Trainer):
+    """RecBole's trainer for this package's models, with PyTorch's fused Adam."""
+
+    def _build_optimizer(self, **kwargs):
+        optimizer = super()._build_optimizer(**kwargs)
+        if type(optimizer) is not torch.optim.Adam:
+            return optimizer
+        # One pass over each parameter in place of a dozen: most of a step's time goes there.
+        return torch.optim.Adam(
+            self.model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+        )
+
+
+def get_trainer(model_type, model_name: str) -> type:
+    """The trainer class of a model, ours or RecBole's, with this package's checkpoints."""
+    trainer = recbole.utils.get_trainer(model_type, model_name)
+    if issubclass(trainer, PluginTrainer):
+        return trainer
+    return type(trainer.__name__, (PluginTrainer, trainer), {})

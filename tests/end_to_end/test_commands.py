@@ -1,0 +1,86 @@
+"""The commands as their users type them: output, exit status, and what bad input gets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recbole_slmrec import cli
+from recbole_slmrec.cli import run as run_command
+from tests.made import NAME
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def test_run_recbole_works_from_any_folder(made, tmp_path):
+    arguments = ["--model=SLMRec", f"--dataset={NAME}", "--epochs=1", "--train_batch_size=64"]
+    finished = subprocess.run(
+        [sys.executable, TOP / "run_recbole.py", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert finished.returncode == 0, finished.stderr
+    output = finished.stdout + finished.stderr
+    assert "SLMRec on made" in output and "recall@10" in output and "Checkpoint: saved" in output
+    assert "Warning" not in output
+    assert list((tmp_path / "saved").glob("SLMRec-*.pth"))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--model=SLMRek"], "error: there is no model [SLMRek]: did you mean SLMRec?"),
+        (["--dataset=mad"], "error: there is no data set [mad]"),
+        ([f"--dataset={NAME}", "--tau=0"], "error: tau [0] must be a number above 0"),
+        ([f"--dataset={NAME}", "--modalities=[v,b]"], "unknown modality 'b'"),
+        ([f"--dataset={NAME}", "--config_files=no.yaml"], "there is no config file [no.yaml]"),
+        ([f"--dataset={NAME}", "--resume=no.pth"], "there is no checkpoint [no.pth]"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(made, capsys, arguments, message):
+    assert cli.guarded(run_command.main, arguments, "run_recbole.py") == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--epochs", "5"], "settings are written --key=value"),
+        (["--nproc=2"], "training runs in one process"),
+    ],
+)
+def test_flags_that_mean_nothing_are_refused(capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        run_command.main(arguments, "run_recbole.py")
+    assert message in capsys.readouterr().err
+
+
+def test_config_files_and_settings_reach_the_run(made, tmp_path, caplog):
+    (tmp_path / "a.yaml").write_text("epochs: 1\nalpha: 0.5\n")
+    (tmp_path / "b.yaml").write_text("alpha: 0.7\nshow_progress: False\n")
+    arguments = [f"--dataset={NAME}", "--config_files=a.yaml b.yaml", "--tau=0.4"]
+    assert cli.main(["run", *arguments]) == 0
+    assert "alpha=0.7" in caplog.text and "tau=0.4" in caplog.text
+
+
+def test_help_names_every_verb_and_the_settings(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert ended.value.code == 0
+    output = capsys.readouterr().out
+    assert all(verb in output for verb in cli.VERBS)
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--help"])
+    assert "--ssl_task=FM" in capsys.readouterr().out
+
+
+def test_an_unknown_verb_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["trian"])
+    assert "invalid choice: 'trian'" in capsys.readouterr().err

@@ -1,0 +1,59 @@
+"""Stopping and resuming: equal parameters bit for bit, and checkpoints that do not fit."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from recbole_slmrec import quick_start
+from recbole_slmrec.checkpoint import load_checkpoint
+
+QUICK = {"train_batch_size": 64, "show_progress": False, "state": "ERROR", "learning_rate": 0.01}
+
+
+def train(model: str, epochs: int, **settings) -> str:
+    settings = {**QUICK, "epochs": epochs, **settings}
+    return quick_start.run(model, "made", config_dict=settings)["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    "model, settings",
+    [
+        ("SLMRec", {"ssl_task": "FAC"}),
+        ("SLMRec", {"ssl_task": "FM+FD", "main_loss": "sampled"}),
+        ("SLMRec", {"ssl_task": "FD", "fd_level": "layer"}),
+        ("LightGCN", {}),
+        ("NeuMF", {}),
+    ],
+)
+@pytest.mark.parametrize("eval_step", [0, 1])
+def test_ten_epochs_equal_five_and_five_more(made, model, settings, eval_step):
+    settings = {**settings, "eval_step": eval_step}
+    whole = load_checkpoint(train(model, 10, **settings))
+    half = shutil.copy(train(model, 5, **settings), "half.pth")
+    resumed = load_checkpoint(train(model, 10, resume=half, **settings))
+    assert resumed["epoch"] == whole["epoch"]
+    assert resumed["best_valid_result"] == whole["best_valid_result"]
+    for name, value in whole["state_dict"].items():
+        assert torch.equal(value, resumed["state_dict"][name]), name
+    for name, value in whole["optimizer"]["state"][0].items():
+        assert torch.equal(value, resumed["optimizer"]["state"][0][name]), name
+
+
+def test_checkpoints_that_do_not_fit_are_refused(made):
+    path = train("BPR", 2)
+    with pytest.raises(ValueError, match=r"a checkpoint of the model \[BPR\], .* is \[SLMRec\]"):
+        train("SLMRec", 4, resume=path)
+    path = train("SLMRec", 2, embedding_size=16)
+    with pytest.raises(ValueError, match="does not fit this model; .*embedding_size was 16 and is 64"):
+        train("SLMRec", 4, resume=path)
+    with pytest.raises(ValueError, match=r"nothing is left to train; raise --epochs"):
+        train("SLMRec", 2, embedding_size=16, resume=path)
+
+
+def test_a_checkpoint_of_recboles_own_is_refused_with_a_sentence(made):
+    torch.save({"config": object(), "state_dict": {}}, "recbole.pth")
+    with pytest.raises(ValueError, match=r"recbole\.pth is refused: .* as RecBole's own checkpoints"):
+        train("SLMRec", 4, resume="recbole.pth")
