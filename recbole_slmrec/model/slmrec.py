@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
@@ -14,10 +13,11 @@ from recbole_slmrec.model.encoder import Encoder
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
 from recbole_slmrec.model.modality import WordContent
+from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 
 
-class SLMRec(GeneralRecommender):
+class SLMRec(VectorRecommender):
     """Encoder per modality, fusion, main loss and a self-supervised task (Eq. 1-14).
 
     Every setting is described in ``properties/model/SLMRec.yaml``. The last term of Eq. 14 is the
@@ -52,9 +52,7 @@ class SLMRec(GeneralRecommender):
             config["word_embedding_size"],
             self.device,
         )
-        self.fusion = Fusion(
-            len(self.encoder.names), config["embedding_size"], config["fusion"]
-        )
+        self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
         self.main_loss = MAIN_LOSSES[config["main_loss"]](config["tau"])
         self.ssl_task = self._ssl_task(config)
         _check_batch(config, self.main_loss.samples_negatives and self.ssl_task is None)
@@ -63,8 +61,6 @@ class SLMRec(GeneralRecommender):
         for module in self.modules():
             if isinstance(module, WordContent):
                 xavier_normal_initialization(module.word_embedding)
-        self._tables: tuple[Tensor, Tensor] | None = None
-        self.register_load_state_dict_post_hook(lambda model, _: model._forget_tables())
 
     @staticmethod
     def takes_negatives(settings) -> bool:
@@ -85,7 +81,7 @@ class SLMRec(GeneralRecommender):
 
     def calculate_loss(self, interaction) -> Tensor | tuple[Tensor, Tensor]:
         """L_main and alpha L_ssl of a batch (Eq. 14), or L_main alone without an SSL task."""
-        self._forget_tables()
+        self.forget_tables()
         users, items, negatives = self._batch(interaction)
         encoding = self.encoder()
         z_users = self.fusion.users(encoding.users(users))
@@ -100,32 +96,7 @@ class SLMRec(GeneralRecommender):
 
     @property
     def loss_names(self) -> tuple[str, ...]:
-        """What the values of :meth:`calculate_loss` are, in order."""
         return ("main",) if self.ssl_task is None else ("main", "ssl")
-
-    def predict(self, interaction) -> Tensor:
-        """y_ui = z_u . z_i of each row (Eq. 6), shape (B,)."""
-        z_users, z_items = self._evaluation_tables()
-        return (z_users[interaction[self.USER_ID]] * z_items[interaction[self.ITEM_ID]]).sum(-1)
-
-    def full_sort_predict(self, interaction) -> Tensor:
-        """y_ui of each user with every item, padding included, shape (B * |I|,)."""
-        z_users, z_items = self._evaluation_tables()
-        return (z_users[interaction[self.USER_ID]] @ z_items.T).view(-1)
-
-    def train(self, mode: bool = True) -> SLMRec:
-        # The trainer calls eval() once before each evaluation: tables live exactly that long.
-        self._forget_tables()
-        return super().train(mode)
-
-    def _evaluation_tables(self) -> tuple[Tensor, Tensor]:
-        if self._tables is None:
-            with torch.no_grad():
-                self._tables = self.forward()
-        return self._tables
-
-    def _forget_tables(self) -> None:
-        self._tables = None
 
     def _batch(self, interaction) -> tuple[Tensor, Tensor, Tensor | None]:
         """Users and positives (B,), and negatives (k, B) where the loader samples them.
@@ -144,6 +115,11 @@ class SLMRec(GeneralRecommender):
         if name == NO_TASK:
             return None
         if not self.encoder.content_names:
+            if config["main_loss"] == "none":
+                raise ValueError(
+                    "main_loss: none leaves the SSL task alone to train, but no content modality is "
+                    "used: nothing would be learnt"
+                )
             self.logger.warning(
                 f"no content modality is used, so ssl_task [{name}] has nothing to contrast: "
                 f"this is LightGCN with the main loss [{config['main_loss']}]"

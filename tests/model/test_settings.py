@@ -63,6 +63,11 @@ def test_without_modalities_it_is_lightgcn_and_says_so(caplog, ssl_task):
     assert model.calculate_loss(batch(USERS, ITEMS)).dim() == 0
 
 
+def test_without_modalities_and_main_loss_nothing_would_be_learnt():
+    with pytest.raises(ValueError, match="no content modality is used: nothing would be learnt"):
+        fast_model(problem(0), main_loss="none")
+
+
 def test_fac_halves_the_last_of_three_spaces_only():
     for n_modalities, widths in {1: [4], 2: [4, 4], 3: [4, 4, 2]}.items():
         task = fast_model(problem(n_modalities)).ssl_task
