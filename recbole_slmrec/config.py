@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from recbole.config import Config as RecBoleConfig
 
+from recbole_slmrec import parallel
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import add_package_settings, read_yaml
@@ -101,6 +102,17 @@ class Config(RecBoleConfig):
     def _load_internal_config_dict(self, model, model_class, dataset):
         super()._load_internal_config_dict(model, model_class, dataset)
         add_package_settings(self, model, model_class, dataset)
+
+    def _init_device(self):
+        if "local_rank" not in self.final_config_dict:
+            super()._init_device()
+            return
+        settings = self.final_config_dict
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(settings["gpu_id"]).strip("()").replace(" ", "")
+        settings["device"] = parallel.join(settings)
+        settings["single_spec"] = False
+        if settings["local_rank"] != 0:
+            settings.update(state="error", show_progress=False)
 
     def _set_default_parameters(self):
         super()._set_default_parameters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from logging import getLogger
 from pathlib import Path
@@ -13,7 +14,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.data.transform import construct_transform
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import report
+from recbole_slmrec import parallel, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.find import find_dataset
@@ -31,8 +32,13 @@ def run(
     config_file_list: list[str] | None = None,
     config_dict: dict[str, Any] | None = None,
     saved: bool = True,
+    nproc: int = 1,
+    world_size: int = -1,
+    ip: str = "localhost",
+    port: str = "5678",
+    group_offset: int = 0,
 ) -> dict[str, Any]:
-    """Trains and evaluates a model, ours or RecBole's.
+    """Trains and evaluates a model, ours or RecBole's: the signature is that of RecBole's ``run``.
 
     Args:
         model: name of the model, such as ``SLMRec`` or ``LightGCN``.
@@ -40,6 +46,11 @@ def run(
         config_file_list: YAML files of settings.
         config_dict: settings; they win over the files.
         saved: whether to keep the best checkpoint.
+        nproc: processes on this machine: each on a CUDA device of its own, or all on the CPU.
+        world_size: processes on all machines; ``nproc`` by default.
+        ip: address of the first machine.
+        port: its port.
+        group_offset: rank of this machine's first process.
 
     Returns:
         RecBole's result (``best_valid_score``, ``valid_score_bigger``, ``best_valid_result``,
@@ -50,6 +61,26 @@ def run(
         ValueError: for settings or data that do not fit; the message says which and what to do.
         FileNotFoundError: for a data set, config file or checkpoint that is not there.
     """
+    arguments = {
+        "model": model,
+        "dataset": dataset,
+        "config_file_list": config_file_list,
+        "config_dict": config_dict,
+        "saved": saved,
+    }
+    if nproc == 1 and world_size <= 1:
+        return _run(**arguments)
+    processes = {
+        "nproc": nproc,
+        "world_size": world_size if world_size > 0 else nproc,
+        "ip": ip,
+        "port": port,
+        "offset": group_offset,
+    }
+    return parallel.spawn(_run, arguments, processes)
+
+
+def _run(model, dataset, config_file_list, config_dict, saved) -> dict[str, Any]:
     config = Config(model, dataset, config_file_list, config_dict)
     train_data, valid_data, test_data = load_data(config)
     model = build_model(config, train_data)
@@ -108,7 +139,9 @@ def load_data_and_model(model_file: str):
 def load_data(config: Config):
     init_seed(config["seed"], config["reproducibility"])
     _init_logger(config)
-    find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
+    if config["local_rank"] == 0:
+        find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
+    parallel.wait()
     dataset = create_dataset(config)
     _set_eval_batch_size(config, dataset.item_num)
     return data_preparation(config, dataset)
@@ -127,6 +160,9 @@ def _init_logger(config: Config) -> None:
         if type(handler) in (logging.StreamHandler, logging.FileHandler):
             logger.removeHandler(handler)
             handler.close()
+    # RecBole asks whether a folder is there and then makes it, which two processes may do at once.
+    for folder in (f"log/{config['model']}", config["checkpoint_dir"]):
+        os.makedirs(folder, exist_ok=True)
     init_logger(config)
     # RecBole sets the level only where nobody has set up logging before, as a notebook has.
     logger.setLevel(str(config["state"] or "INFO").upper())

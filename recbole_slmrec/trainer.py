@@ -12,12 +12,20 @@ import torch
 from recbole.trainer import Trainer
 from recbole.utils import set_color
 
+from recbole_slmrec import parallel
 from recbole_slmrec.checkpoint import (
     load_checkpoint,
     plain_settings,
     random_state,
     restore_random_state,
     save_checkpoint,
+)
+
+
+# Settings of a run that say nothing of the model that came out of it.
+_PASSING = frozenset(
+    "resume epochs gpu_id config_files nproc world_size ip port offset local_rank single_spec state "
+    "show_progress checkpoint_dir".split()
 )
 
 
@@ -30,7 +38,8 @@ class PluginTrainer:
     """
 
     def __init__(self, config, model):
-        super().__init__(config, model)
+        with parallel.as_single_process(config):
+            super().__init__(config, model)
         # RecBole names the file by the second, so that runs side by side overwrite one another's.
         path, extension = os.path.splitext(self.saved_model_file)
         self.saved_model_file = f"{path}-{secrets.token_hex(3)}{extension}"
@@ -38,6 +47,10 @@ class PluginTrainer:
         self._train_data = None
         self._valid_result: dict | None = None
         self._resumed_states: dict | None = None
+        if not config["single_spec"]:
+            parallel.synchronise(self.model, self.optimizer)
+            self.saved_model_file = parallel.first_ones_text(self.saved_model_file)
+            self.evaluator = parallel.JointEvaluator(self.evaluator)
 
     def fit(self, train_data, *args, **kwargs):
         self._train_data = train_data
@@ -49,6 +62,9 @@ class PluginTrainer:
     @torch.no_grad()
     def evaluate(self, eval_data, load_best_model=True, model_file=None, show_progress=False):
         # Overridden for one line of RecBole's: a torch.load that fails or is unsafe.
+        if eval_data and not self.config["single_spec"]:
+            self.evaluator.n_users = eval_data.sample_size
+            parallel.wait()
         if eval_data and load_best_model:
             path = model_file or self.saved_model_file
             self._load_model(load_checkpoint(path, self.device), path)
@@ -78,6 +94,12 @@ class PluginTrainer:
         self._resumed_states = checkpoint["random"]
         self.logger.info(f"Checkpoint loaded. Resume training from epoch {self.start_epoch}")
 
+    def set_reduce_hook(self):
+        """Nothing: the optimiser's step averages the gradients."""
+
+    def _map_reduce(self, result, num_sample):
+        return result
+
     def _save_checkpoint(self, epoch, verbose=True, **kwargs):
         if not self.config["single_spec"] and self.config["local_rank"] != 0:
             return
@@ -87,7 +109,7 @@ class PluginTrainer:
                 "model": self.config["model"],
                 "dataset": self.config["dataset"],
                 "settings": plain_settings(self.config.final_config_dict),
-                "external": plain_settings(self.config.external_config_dict),
+                "external": _lasting(plain_settings(self.config.external_config_dict)),
                 "versions": {"recbole": recbole.__version__, "torch": str(torch.__version__)},
                 "epoch": epoch,
                 "cur_step": self.cur_step,
@@ -137,11 +159,10 @@ class PluginTrainer:
 
     def _differences(self, checkpoint: dict) -> str:
         current = plain_settings(self.config.final_config_dict)
-        run_only = {"resume", "epochs", "checkpoint_dir", "gpu_id", "data_path", "config_files"}
         differing = [
             f"{key} was {value} and is {current.get(key)}"
-            for key, value in checkpoint["settings"].items()
-            if key not in run_only and value != current.get(key)
+            for key, value in _lasting(checkpoint["settings"]).items()
+            if value != current.get(key)
         ]
         return "its settings are the same" if not differing else "; ".join(differing)
 
@@ -165,3 +186,7 @@ def get_trainer(model_type, model_name: str) -> type:
     if issubclass(trainer, PluginTrainer):
         return trainer
     return type(trainer.__name__, (PluginTrainer, trainer), {})
+
+
+def _lasting(settings: dict) -> dict:
+    return {key: value for key, value in settings.items() if key not in _PASSING}

@@ -9,7 +9,7 @@ from typing import Sequence
 
 import yaml
 
-from recbole_slmrec.data.prepare import ensure_prepared, prepare
+from recbole_slmrec.data.prepare import prepare, prepare_from_origin
 from recbole_slmrec.settings import properties_path, read_yaml
 
 
@@ -33,14 +33,15 @@ def main(arguments: Sequence[str], program: str) -> int:
     if flags.source:
         folder = prepare(flags.name, flags.source, flags.data_path, flags.force)
     else:
-        folder = _from_origin(flags.name, flags.data_path)
+        folder = _from_origin(flags.name, flags.data_path, flags.force)
     print(f"{folder} is ready: python run_recbole.py --model=SLMRec --dataset={flags.name}")
     return 0
 
 
-def _from_origin(name: str, data_path: Path) -> Path:
+def _from_origin(name: str, data_path: Path, force: bool) -> Path:
     declared = read_yaml(properties_path() / "dataset" / f"{name}.yaml", yaml.SafeLoader)
     if "download" not in declared:
         raise ValueError(f"[{name}] has no known origin: say where its files lie with --source DIR")
-    ensure_prepared(name, data_path, declared["download"])
-    return data_path / name
+    if (data_path / name).exists() and not force:
+        raise FileExistsError(f"{data_path / name} is there already; pass --force to replace it")
+    return prepare_from_origin(name, data_path, declared["download"], force)

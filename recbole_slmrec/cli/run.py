@@ -19,15 +19,6 @@ examples:
   {program} --model=SLMRec --dataset=tiktok --resume=saved/SLMRec-....pth --epochs=500
 """
 
-# RecBole's flags for several processes, accepted at their defaults so that its command lines work.
-_PROCESS_FLAGS = {
-    "nproc": "1",
-    "ip": "localhost",
-    "port": "5678",
-    "world_size": "-1",
-    "group_offset": "0",
-}
-
 
 def main(arguments: Sequence[str], program: str) -> int:
     """Trains a model and prints its result."""
@@ -41,13 +32,23 @@ def main(arguments: Sequence[str], program: str) -> int:
     parser.add_argument("--model", "-m", default="SLMRec", help="name of the model (SLMRec)")
     parser.add_argument("--dataset", "-d", default="ml-100k", help="name of the data set (ml-100k)")
     parser.add_argument("--config_files", default="", help="YAML files of settings, space-separated")
-    for flag, default in _PROCESS_FLAGS.items():
-        parser.add_argument(f"--{flag}", default=default, help=argparse.SUPPRESS)
+    parser.add_argument("--nproc", type=int, default=1, help="processes on this machine (1)")
+    parser.add_argument("--world_size", type=int, default=-1, help="processes on all machines")
+    parser.add_argument("--ip", default="localhost", help="address of the first machine")
+    parser.add_argument("--port", default="5678", help="port of the first machine (5678)")
+    parser.add_argument("--group_offset", type=int, default=0, help="rank of the first process here")
     flags, settings = parser.parse_known_args(arguments)
     for setting in settings:
         if not setting.startswith("--") or "=" not in setting:
             parser.error(f"[{setting}] is not understood: settings are written --key=value")
-    if any(getattr(flags, flag) != default for flag, default in _PROCESS_FLAGS.items()):
-        parser.error("training runs in one process: leave out --nproc, --world_size and the like")
-    quick_start.run(flags.model, flags.dataset, config_file_list=flags.config_files.split())
+    quick_start.run(
+        flags.model,
+        flags.dataset,
+        config_file_list=flags.config_files.split(),
+        nproc=flags.nproc,
+        world_size=flags.world_size,
+        ip=flags.ip,
+        port=flags.port,
+        group_offset=flags.group_offset,
+    )
     return 0

@@ -86,8 +86,9 @@ def _receive_rest(url: str, partial: Path, name: str) -> None:
         with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as response:
             if response.status != 206:
                 start = 0
-            _append(response, partial, start, name)
+            _write(response, partial, start, name)
     except HTTPError as error:
+        error.close()
         if error.code == 404:
             raise NotOnServerError(
                 f"{url} does not exist (HTTP 404); it was moved or removed"
@@ -101,15 +102,13 @@ def _receive_rest(url: str, partial: Path, name: str) -> None:
         raise _CutError(f"{type(error).__name__}: {error}") from error
 
 
-def _append(response, partial: Path, start: int, name: str) -> None:
+def _write(response, partial: Path, start: int, name: str) -> None:
     length = response.headers["Content-Length"]
     total = None if length is None else start + int(length)
     bar = tqdm(
         total=total, initial=start, desc=name, unit="B", unit_scale=True, leave=False, disable=None
     )
-    with open(partial, "r+b") as file, bar:
-        file.truncate(start)
-        file.seek(start)
+    with open(partial, "ab" if start else "wb") as file, bar:
         while block := response.read(_BLOCK):
             file.write(block)
             bar.update(len(block))

@@ -7,7 +7,7 @@ from pathlib import Path
 import recbole
 import yaml
 
-from recbole_slmrec.data.prepare import ensure_prepared
+from recbole_slmrec.data.prepare import prepare_from_origin
 from recbole_slmrec.names import did_you_mean
 
 _RECBOLE_ORIGINS = Path(recbole.__file__).parent / "properties" / "dataset" / "url.yaml"
@@ -27,7 +27,7 @@ def find_dataset(name: str, folder: Path, origin: dict | None) -> None:
     if folder.is_dir():
         return
     if origin:
-        ensure_prepared(name, folder.parent, origin)
+        prepare_from_origin(name, folder.parent, origin)
         return
     fetched_by_recbole = yaml.safe_load(_RECBOLE_ORIGINS.read_text(encoding="utf-8"))
     if name in fetched_by_recbole:

@@ -54,8 +54,8 @@ def prepare(name: str, source: Path, data_path: Path, force: bool = False) -> Pa
     return target
 
 
-def ensure_prepared(name: str, data_path: Path, download: dict) -> None:
-    """Downloads and prepares the data set ``name`` if it is not there.
+def prepare_from_origin(name: str, data_path: Path, download: dict, force: bool = False) -> Path:
+    """Downloads the data set ``name`` from its public origin and prepares it.
 
     Args:
         name: name of the data set.
@@ -63,14 +63,17 @@ def ensure_prepared(name: str, data_path: Path, download: dict) -> None:
         download: ``url``, the address of the folder that holds the published files; ``files``, a
             dict from file name to git blob id; and ``optional``, a list of those among them that
             the data set can do without.
+        force: whether to replace a data set of that name.
+
+    Returns:
+        The folder of the data set, ``<data_path>/<name>``.
 
     Raises:
+        FileExistsError: if the data set is there already and ``force`` is False.
         DownloadError: if a file that is needed cannot be fetched; says how to do without.
     """
     data_path = Path(data_path)
-    if (data_path / name).is_dir():
-        return
-    getLogger().info(f"{data_path / name} is not there: downloading it from {download['url']}")
+    getLogger().info(f"downloading the data set {name} from {download['url']}")
     with tempfile.TemporaryDirectory() as folder:
         try:
             _fetch_files(download, Path(folder))
@@ -81,7 +84,7 @@ def ensure_prepared(name: str, data_path: Path, download: dict) -> None:
                 f"({', '.join(download['files'])}) into a folder DIR and run "
                 f"`python -m recbole_slmrec prepare {name} --source DIR --data_path {data_path}`"
             ) from error
-        prepare(name, Path(folder), data_path)
+        return prepare(name, Path(folder), data_path, force)
 
 
 def _fetch_files(download: dict, folder: Path) -> None:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_slmrec.parallel import gathered_rows
+
 SIMILARITIES = ("cosine", "dot")
 
 # Rows of logits made at a time: a block of 256 x 2,048 floats stays in a core's cache.
@@ -17,7 +19,8 @@ def info_nce(
 ) -> Tensor:
     """InfoNCE with in-batch negatives (van den Oord et al., 2018; SLMRec Eq. 9, 11 and 13).
 
-    Row k of ``positives`` is the positive of row k of ``anchors``; every other row is a negative.
+    Row k of ``positives`` is the positive of row k of ``anchors``; every other row is a negative, of
+    other processes' batches too where there are several.
 
     Args:
         anchors: shape (B, d).
@@ -40,7 +43,8 @@ def info_nce(
     check_similarity("similarity", similarity)
     if similarity == "cosine":
         anchors, positives = F.normalize(anchors, dim=1), F.normalize(positives, dim=1)
-    return _InBatchSoftmax.apply(anchors, positives, float(temperature))
+    candidates, first = gathered_rows(positives)
+    return _InBatchSoftmax.apply(anchors, candidates, first, float(temperature))
 
 
 def sampled_info_nce(
@@ -96,36 +100,37 @@ def check_similarity(key: str, similarity: str) -> None:
 
 
 class _InBatchSoftmax(torch.autograd.Function):
-    """Mean cross-entropy of (anchors positives' / temperature) against the diagonal.
+    """Mean cross-entropy of (anchors candidates' / temperature), row k's target being first + k.
 
-    The gradient is made in the forward pass, block by block, so that the B x B logits are never
-    stored whole and are computed once.
+    The gradient is made in the forward pass, block by block, so that the logits are never stored
+    whole and are computed once.
     """
 
     @staticmethod
-    def forward(ctx, anchors: Tensor, positives: Tensor, temperature: float) -> Tensor:
+    def forward(ctx, anchors: Tensor, candidates: Tensor, first: int, temperature: float) -> Tensor:
         n_rows = len(anchors)
         loss = anchors.new_zeros(())
-        grad_anchors, grad_positives = torch.empty_like(anchors), torch.zeros_like(positives)
+        grad_anchors, grad_candidates = torch.empty_like(anchors), torch.zeros_like(candidates)
         for start in range(0, n_rows, _BLOCK_ROWS):
             rows = slice(start, min(start + _BLOCK_ROWS, n_rows))
             block = anchors[rows]
-            logits = (block @ positives.T).div_(temperature)
-            own = logits.diagonal(offset=start)
+            logits = (block @ candidates.T).div_(temperature)
+            own = logits.diagonal(offset=first + start)[: len(block)]
             largest = logits.amax(dim=1, keepdim=True)
             loss += largest.sum() - own.sum()
             weights = logits.sub_(largest).exp_()
             total = weights.sum(dim=1, keepdim=True)
             loss += total.log().sum()
-            weights.div_(total).diagonal(offset=start).sub_(1)
-            torch.mm(weights, positives, out=grad_anchors[rows])
-            grad_positives.addmm_(weights.T, block)
+            weights.div_(total)
+            own.sub_(1)
+            torch.mm(weights, candidates, out=grad_anchors[rows])
+            grad_candidates.addmm_(weights.T, block)
         scale = 1 / (temperature * n_rows)
-        ctx.save_for_backward(grad_anchors.mul_(scale), grad_positives.mul_(scale))
+        ctx.save_for_backward(grad_anchors.mul_(scale), grad_candidates.mul_(scale))
         return loss / n_rows
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient: Tensor):
-        grad_anchors, grad_positives = ctx.saved_tensors
-        return grad_anchors * gradient, grad_positives * gradient, None
+        grad_anchors, grad_candidates = ctx.saved_tensors
+        return grad_anchors * gradient, grad_candidates * gradient, None, None

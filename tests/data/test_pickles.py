@@ -81,6 +81,8 @@ def test_entries_keep_their_order_and_repetitions(path):
     assert loaded.shape == (5, 6)
     assert [loaded.row.tolist(), loaded.col.tolist()] == [rows, columns]
     assert loaded.data.tolist() == data
+    loaded.data[0] = 9
+    assert loaded.toarray()[2, 1] == 12
 
 
 def test_an_empty_matrix_and_a_big_endian_one(path):
@@ -164,6 +166,13 @@ def test_a_csr_matrix_with_wrong_row_starts_is_refused(path, starts):
     matrix = csr_matrix(CELLS)
     matrix.indptr = np.array(starts)
     assert_refused(path, pickle.dumps(matrix), "")
+
+
+def test_an_array_that_holds_more_than_its_length_is_refused(path):
+    content = pickle.dumps(coo_matrix(CELLS), 3)
+    three, two = b"K\3\x85", b"K\2\x85"
+    assert content.count(three) == 3
+    assert_refused(path, content.replace(three, two), "is not 2 numbers")
 
 
 def test_every_truncation_is_refused(path):

@@ -20,7 +20,8 @@ from scipy.sparse import coo_matrix
 from recbole_slmrec.data import download
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.download import DownloadError, git_blob_id
-from recbole_slmrec.data.prepare import ensure_prepared, prepare
+from recbole_slmrec.data.find import find_dataset
+from recbole_slmrec.data.prepare import prepare, prepare_from_origin
 from tests.data.file_server import serving
 
 TIKTOK = Path(__file__).resolve().parents[3] / "shared" / "data" / "hkuds-tiktok"
@@ -314,7 +315,7 @@ def origin(source, server) -> dict:
 
 
 def test_a_data_set_that_is_missing_is_downloaded(source, data_path, origin, caplog):
-    ensure_prepared("small", data_path, origin)
+    find_dataset("small", data_path / "small", origin)
     prepare("same", source, data_path)
     for path in (data_path / "same").iterdir():
         twin = data_path / "small" / path.name.replace("same", "small")
@@ -325,9 +326,17 @@ def test_a_data_set_that_is_missing_is_downloaded(source, data_path, origin, cap
 
 def test_a_data_set_that_is_there_is_not_downloaded(data_path, origin, server):
     (data_path / "small").mkdir(parents=True)
-    ensure_prepared("small", data_path, origin)
+    find_dataset("small", data_path / "small", origin)
     assert server.requests == []
     assert os.listdir(data_path / "small") == []
+
+
+def test_a_download_replaces_a_data_set_only_when_told_to(data_path, origin):
+    (data_path / "small").mkdir(parents=True)
+    with pytest.raises(FileExistsError, match="pass --force"):
+        prepare_from_origin("small", data_path, origin)
+    prepare_from_origin("small", data_path, origin, force=True)
+    assert len(os.listdir(data_path / "small")) == 7
 
 
 @pytest.mark.parametrize("trouble", ["missing", "other content", "server gone"])
@@ -340,7 +349,7 @@ def test_a_download_that_fails_says_both_ways(data_path, origin, server, trouble
         with socket.create_server(("127.0.0.1", 0)) as free:
             origin["url"] = f"http://127.0.0.1:{free.getsockname()[1]}/"
     with pytest.raises(DownloadError) as caught:
-        ensure_prepared("small", data_path, origin)
+        prepare_from_origin("small", data_path, origin)
     message = str(caught.value)
     assert f"run this again with a connection to {origin['url']}" in message
     assert ", ".join(origin["files"]) in message

@@ -48,17 +48,10 @@ def test_bad_input_is_one_sentence_and_status_2(made, capsys, arguments, message
     assert message in error and "Traceback" not in error
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (["--epochs", "5"], "settings are written --key=value"),
-        (["--nproc=2"], "training runs in one process"),
-    ],
-)
-def test_flags_that_mean_nothing_are_refused(capsys, arguments, message):
+def test_a_setting_without_a_value_is_refused(capsys):
     with pytest.raises(SystemExit):
-        run_command.main(arguments, "run_recbole.py")
-    assert message in capsys.readouterr().err
+        run_command.main(["--epochs", "5"], "run_recbole.py")
+    assert "settings are written --key=value" in capsys.readouterr().err
 
 
 def test_config_files_and_settings_reach_the_run(made, tmp_path, caplog):

@@ -1,0 +1,189 @@
+"""More than one process through torch.distributed: one batch, one gradient and one ranking in common.
+
+RecBole hard-wires NCCL and CUDA, averages the metrics of unequal shares, and pads them with users that
+are counted twice. Here processes run on CPUs (gloo) as well, and results equal those of one process.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Callable, Iterator
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+
+# How long a process waits for the others before it gives up with an error.
+TIMEOUT = timedelta(minutes=10)
+
+
+def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[str, Any]) -> dict:
+    """Runs ``run(**arguments)`` in several processes and returns the first one's result.
+
+    Args:
+        run: a module's function that takes ``config_dict``.
+        arguments: its arguments.
+        processes: RecBole's ``nproc`` (here), ``world_size`` (everywhere), ``ip``, ``port`` and
+            ``offset`` (rank of the first one here).
+
+    Raises:
+        ValueError: what a process raised for the user's input.
+        torch.multiprocessing.ProcessException: if a process died; the others are ended.
+    """
+    answers = mp.get_context("spawn").SimpleQueue()
+    try:
+        mp.spawn(_work, args=(run, arguments, processes, answers), nprocs=processes["nproc"])
+    except mp.ProcessRaisedException:
+        if answers.empty():
+            raise
+    answer = None if answers.empty() else answers.get()
+    if isinstance(answer, str):
+        raise ValueError(answer)
+    return answer
+
+
+def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -> None:
+    settings = {**(arguments["config_dict"] or {}), **processes, "local_rank": rank}
+    torch.set_num_threads(max(torch.get_num_threads() // processes["nproc"], 1))
+    try:
+        result = run(**{**arguments, "config_dict": settings})
+    except (ValueError, OSError) as error:
+        answers.put(str(error))
+        raise
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+    if rank == 0:
+        answers.put(result)
+
+
+def join(settings: dict[str, Any]) -> torch.device:
+    """Joins the group of processes that ``settings`` describe, and gives this one's device.
+
+    Raises:
+        ValueError: if there are CUDA devices, but fewer than processes.
+    """
+    rank, n_here = settings["local_rank"], settings["nproc"]
+    cuda = torch.cuda.is_available() and settings["use_gpu"]
+    if cuda and torch.cuda.device_count() < n_here:
+        raise ValueError(
+            f"nproc is {n_here}, but gpu_id [{settings['gpu_id']}] leaves "
+            f"{torch.cuda.device_count()} CUDA devices: name one a process, or set use_gpu: False"
+        )
+    dist.init_process_group(
+        backend="nccl" if cuda else "gloo",
+        rank=rank + settings["offset"],
+        world_size=settings["world_size"],
+        init_method=f"tcp://{settings['ip']}:{settings['port']}",
+        timeout=TIMEOUT,
+    )
+    if not cuda:
+        return torch.device("cpu")
+    torch.cuda.set_device(rank)
+    return torch.device("cuda", rank)
+
+
+def wait() -> None:
+    """Waits until every process is here; nothing in a single process."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def gathered_rows(rows: Tensor) -> tuple[Tensor, int]:
+    """All processes' rows, one after another, and where this one's begin.
+
+    Gradients flow back to the process that a row came from. Every process gives equally many.
+
+    Args:
+        rows: shape (B, d).
+
+    Returns:
+        Shape (processes * B, d), and the rank times B; ``rows`` itself and 0 in a single process.
+    """
+    if not dist.is_initialized():
+        return rows, 0
+    return _Gather.apply(rows), dist.get_rank() * len(rows)
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, rows: Tensor) -> Tensor:
+        ctx.n_rows = len(rows)
+        parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        gradient = gradient.clone()
+        dist.all_reduce(gradient)
+        start = dist.get_rank() * ctx.n_rows
+        return gradient[start : start + ctx.n_rows]
+
+
+def synchronise(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Gives every process the first one's parameters, and every step the mean gradient."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    for parameter in parameters:
+        dist.broadcast(parameter.data, 0)
+
+    def average(*_) -> None:
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            dist.all_reduce(parameter.grad)
+            parameter.grad.div_(dist.get_world_size())
+
+    optimizer.register_step_pre_hook(average)
+
+
+def first_ones_text(text: str) -> str:
+    """The first process's ``text``, in every process."""
+    content = torch.zeros(4096, dtype=torch.uint8)
+    encoded = text.encode()
+    content[: len(encoded)] = torch.tensor(list(encoded), dtype=torch.uint8)
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    content = content.to(device)
+    dist.broadcast(content, 0)
+    return bytes(content.tolist()).rstrip(b"\0").decode()
+
+
+class JointEvaluator:
+    """RecBole's evaluator on the rankings of all processes' users, each counted once.
+
+    RecBole's distributed sampler deals users out in turn and repeats some to make shares equal.
+
+    Args:
+        evaluator: RecBole's.
+    """
+
+    def __init__(self, evaluator):
+        self.evaluator = evaluator
+        self.n_users = 0
+
+    def evaluate(self, struct):
+        """The metrics of all users, the same in every process."""
+        for key, rows in struct._data_dict.items():
+            if key.startswith("rec."):
+                struct._data_dict[key] = self._joined(rows)
+        return self.evaluator.evaluate(struct)
+
+    def _joined(self, rows: Tensor) -> Tensor:
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        parts = [torch.empty_like(rows, device=device) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, rows.to(device))
+        return torch.stack(parts, dim=1).flatten(0, 1)[: self.n_users].cpu()
+
+
+@contextmanager
+def as_single_process(config) -> Iterator[None]:
+    """RecBole's trainers wrap the model for CUDA devices when they are built; not inside this block."""
+    single_spec = config["single_spec"]
+    config["single_spec"] = True
+    try:
+        yield
+    finally:
+        config["single_spec"] = single_spec

@@ -1,0 +1,99 @@
+"""Two processes against one: gradients of the joint batch, metrics, one checkpoint, clean ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from recbole_slmrec import parallel, quick_start
+from recbole_slmrec.trainer import get_trainer
+from tests.model.dense import random_problem
+from tests.model.fast import batch, fast_model
+
+USERS = torch.tensor([1, 3, 2, 1, 7, 6, 5, 4])
+ITEMS = torch.tensor([2, 5, 2, 9, 1, 10, 3, 4])
+NEGATIVES = torch.tensor([[3, 1, 4, 10, 5, 9, 6, 1]])
+QUICK = {"train_batch_size": 64, "show_progress": False, "state": "ERROR", "epochs": 2}
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def gradients(model, rows) -> dict[str, torch.Tensor]:
+    negatives = NEGATIVES[:, rows] if model.n_negatives else None
+    torch.manual_seed(7)
+    losses = model.calculate_loss(batch(USERS[rows], ITEMS[rows], negatives))
+    sum(losses).backward() if isinstance(losses, tuple) else losses.backward()
+    return {name: p.grad for name, p in model.named_parameters()}
+
+
+def model_for(settings: dict):
+    return fast_model(random_problem(0, 9, 12, 25, {"v": 5, "a": 3}), **settings)
+
+
+SETTINGS = [
+    {"ssl_task": "FAC"},
+    {"ssl_task": "FM+FD"},
+    {"ssl_task": "FM", "main_loss": "sampled", "train_neg_sample_args": {"sample_num": 1}},
+]
+
+
+def half_batches(rank: int, port: str, folder: str) -> None:
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
+    for number, settings in enumerate(SETTINGS):
+        model = model_for(settings)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        parallel.synchronise(model, optimizer)
+        gradients(model, slice(4 * rank, 4 * rank + 4))
+        optimizer.step()
+        means = {name: p.grad for name, p in model.named_parameters()}
+        torch.save(means, f"{folder}/{number}-{rank}.pth")
+    dist.destroy_process_group()
+
+
+def test_gradients_equal_those_of_one_process_on_the_joint_batch(tmp_path):
+    mp.spawn(half_batches, args=(free_port(), str(tmp_path)), nprocs=2)
+    for number, settings in enumerate(SETTINGS):
+        expected = gradients(model_for(settings), slice(0, 8))
+        for rank in (0, 1):
+            actual = torch.load(tmp_path / f"{number}-{rank}.pth", weights_only=True)
+            for name, gradient in expected.items():
+                if gradient is not None:
+                    torch.testing.assert_close(actual[name], gradient, rtol=1e-9, atol=1e-11)
+
+
+def test_two_processes_train_evaluate_and_save_as_one(made):
+    result = quick_start.run("SLMRec", "made", config_dict=QUICK, nproc=2, port=free_port())
+    config, model, *_, test_data = quick_start.load_data_and_model(result["checkpoint"])
+    trainer = get_trainer(config["MODEL_TYPE"], "SLMRec")(config, model)
+    trainer.eval_collector.data_collect(test_data)
+    assert trainer.evaluate(test_data, load_best_model=False) == result["test_result"]
+    assert len(os.listdir("saved")) == 1
+
+
+def test_bad_input_in_two_processes_is_one_sentence(made):
+    with pytest.raises(ValueError, match=r"^tau \[0\] must be a number above 0"):
+        settings = {**QUICK, "tau": 0}
+        quick_start.run("SLMRec", "made", config_dict=settings, nproc=2, port=free_port())
+
+
+def die_in_one(rank: int, port: str) -> None:
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
+    if rank == 1:
+        os._exit(3)
+    dist.barrier()
+
+
+def test_when_one_process_dies_the_others_end():
+    with pytest.raises((mp.ProcessExitedException, mp.ProcessRaisedException)):
+        mp.spawn(die_in_one, args=(free_port(),), nprocs=2)
