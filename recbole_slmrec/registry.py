@@ -7,10 +7,16 @@ from pathlib import Path
 import recbole
 import recbole.utils
 
+from recbole_slmrec.model.mmbpr import MMBPR
+from recbole_slmrec.model.mmgcn import MMGCN
+from recbole_slmrec.model.mmlightgcn import MMLightGCN
 from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
-MODELS: dict[str, type] = {"SLMRec": SLMRec}
+MODELS: dict[str, type] = {
+    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR)
+}
 
 _RECBOLE_PROPERTIES = Path(recbole.__file__).parent / "properties" / "model"
 

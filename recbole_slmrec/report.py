@@ -14,7 +14,9 @@ import torch
 from texttable import Texttable
 
 from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.registry import MODELS
 
 
 def versions() -> dict[str, str]:
@@ -44,8 +46,12 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
             f"{sizes[0]:,} training, {sizes[1]:,} validation, {sizes[2]:,} test"
         )
     }
+    if type(model) in MODELS.values():
+        lines["modalities"] = _modalities(config, dataset)
+    if isinstance(model, MultimodalLightGCN):
+        lines["graph"] = _graph(config, model)
     if isinstance(model, SLMRec):
-        lines.update(_multimodal(config, model, dataset))
+        lines["losses"] = f"main {config['main_loss']}, SSL {config['ssl_task']}"
     n_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
@@ -62,22 +68,22 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     )
 
 
-def _multimodal(config, model: SLMRec, dataset) -> dict[str, str]:
+def _modalities(config, dataset) -> str:
     modalities = [
         f"{modality.name}: {_width(modality)}, {modality.missing:,} missing"
         for modality in dataset.item_modalities
     ]
+    return "; ".join([*modalities, f"id: {config['embedding_size']} trainable"])
+
+
+def _graph(config, model: MultimodalLightGCN) -> str:
     block = model.encoder.propagation.block
-    n_edges = int(block.user_degrees.sum())
     isolated = int((block.user_degrees == 0).sum()) - 1, int((block.item_degrees == 0).sum()) - 1
-    return {
-        "modalities": "; ".join([*modalities, f"id: {config['embedding_size']} trainable"]),
-        "graph": (
-            f"{n_edges:,} edges, {config['n_layers']} layers, {config['adjacency']} adjacency, "
-            f"{block.backend} products; isolated: {isolated[0]:,} users, {isolated[1]:,} items"
-        ),
-        "losses": f"main {config['main_loss']}, SSL {config['ssl_task']}",
-    }
+    return (
+        f"{int(block.user_degrees.sum()):,} edges, {config['n_layers']} layers, "
+        f"{config['adjacency']} adjacency, {block.backend} products; "
+        f"isolated: {isolated[0]:,} users, {isolated[1]:,} items"
+    )
 
 
 def _width(modality: Modality) -> str:

@@ -61,8 +61,69 @@ class DenseContent(nn.Module):
         return F.linear(features, self.projection.weight) + ones * self.projection.bias
 
 
-class WordContent(nn.Module):
+class FixedFeatures(nn.Module):
+    """The features of a matrix or a field, as they are.
+
+    Args:
+        modality: its features, shape (|I|, D).
+        device: where they are kept.
+    """
+
+    def __init__(self, modality: DenseModality, device: torch.device):
+        super().__init__()
+        features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
+        self.register_buffer("features", features, persistent=False)
+
+    def all_rows(self) -> Tensor:
+        """Shape (|I|, D)."""
+        return self.features
+
+    def rows(self, items: Tensor) -> Tensor:
+        """The features of ``items``, shape (B,): shape (B, D)."""
+        return self.features[items]
+
+
+class WordFeatures(nn.Module):
     """Word lists: the mean of an item's trainable word embeddings is its feature.
+
+    Args:
+        modality: pairs of item and word.
+        n_items: |I|.
+        word_embedding_size: D, width of a word's embedding.
+        device: where the pairs are kept.
+    """
+
+    def __init__(
+        self, modality: WordModality, n_items: int, word_embedding_size: int, device: torch.device
+    ):
+        super().__init__()
+        self.word_embedding = nn.Embedding(modality.n_words, word_embedding_size)
+        items = torch.from_numpy(modality.items).to(device)
+        words = torch.from_numpy(modality.words).to(device)
+        order = torch.argsort(items, stable=True)
+        counts = torch.bincount(items, minlength=n_items)
+        self.register_buffer("words", words[order], persistent=False)
+        self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
+        self.register_buffer("counts", counts, persistent=False)
+
+    def all_rows(self) -> Tensor:
+        """Shape (|I|, D); an item without words has the zero feature."""
+        return self._means(self.words, self.offsets)
+
+    def rows(self, items: Tensor) -> Tensor:
+        """The features of ``items``, shape (B,), from their words alone: shape (B, D)."""
+        counts = self.counts[items]
+        offsets = counts.cumsum(0) - counts
+        places = torch.repeat_interleave(self.offsets[items] - offsets, counts)
+        places += torch.arange(len(places), device=places.device)
+        return self._means(self.words[places], offsets)
+
+    def _means(self, words: Tensor, offsets: Tensor) -> Tensor:
+        return F.embedding_bag(words, self.word_embedding.weight, offsets, mode="mean")
+
+
+class WordContent(WordFeatures):
+    """Word lists behind a linear projection.
 
     Args:
         modality: pairs of item and word.
@@ -80,17 +141,9 @@ class WordContent(nn.Module):
         word_embedding_size: int,
         device: torch.device,
     ):
-        super().__init__()
-        self.word_embedding = nn.Embedding(modality.n_words, word_embedding_size)
+        super().__init__(modality, n_items, word_embedding_size, device)
         self.projection = nn.Linear(word_embedding_size, embedding_size)
-        items = torch.from_numpy(modality.items).to(device)
-        words = torch.from_numpy(modality.words).to(device)
-        order = torch.argsort(items, stable=True)
-        counts = torch.bincount(items, minlength=n_items)
-        self.register_buffer("words", words[order], persistent=False)
-        self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
 
     def table(self) -> Tensor:
-        """E_m, shape (|I|, d); an item without words has the zero feature."""
-        means = F.embedding_bag(self.words, self.word_embedding.weight, self.offsets, mode="mean")
-        return self.projection(means)
+        """E_m, shape (|I|, d)."""
+        return self.projection(self.all_rows())

@@ -57,3 +57,18 @@ class VectorRecommender(GeneralRecommender):
             with torch.no_grad():
                 self._tables = self.forward()
         return self._tables
+
+
+def check_size(config, key: str) -> None:
+    """Raises ValueError, naming ``key``, unless the setting is a whole number above 0."""
+    if type(config[key]) is not int or config[key] < 1:
+        raise ValueError(f"{key} [{config[key]}] must be a whole number, 1 or more")
+
+
+def check_negatives(config, model: str) -> None:
+    """Raises ValueError, naming ``model``, unless RecBole's loader samples the negatives that BPR needs."""
+    if config["train_neg_sample_args"]["sample_num"] == "none":
+        raise ValueError(
+            f"{model}'s BPR loss needs sampled negatives, but train_neg_sample_args has "
+            "none: set train_neg_sample_args: {distribution: uniform, sample_num: 1}"
+        )

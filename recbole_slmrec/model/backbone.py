@@ -1,0 +1,88 @@
+"""The backbone of SLMRec: LightGCN per modality, fused; a subclass says what it learns from."""
+
+from __future__ import annotations
+
+from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
+from torch import Tensor
+
+from recbole_slmrec.graph.bipartite import interaction_graph
+from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.model.encoder import Encoder, Encoding
+from recbole_slmrec.model.fusion import Fusion
+from recbole_slmrec.model.modality import WordFeatures
+from recbole_slmrec.model.recommender import VectorRecommender
+
+
+class MultimodalLightGCN(VectorRecommender):
+    """Encoder per modality and fusion (SLMRec Eq. 1-6).
+
+    Args:
+        config: the run's configuration.
+        dataset: the training split, a
+            :class:`~recbole_slmrec.data.dataset.MultimodalDataset`.
+
+    Raises:
+        ValueError: for a setting out of range; the message names the key.
+    """
+
+    def __init__(self, config, dataset):
+        super().__init__(config, dataset)
+        graph = interaction_graph(
+            dataset.inter_feat[self.USER_ID],
+            dataset.inter_feat[self.ITEM_ID],
+            self.n_users,
+            self.n_items,
+        )
+        block = InteractionBlock(graph, self.device, config["graph_backend"])
+        propagation = Propagation(block, config["n_layers"], config["adjacency"])
+        self.encoder = Encoder(
+            propagation,
+            dataset.item_modalities,
+            config["embedding_size"],
+            config["word_embedding_size"],
+            self.device,
+        )
+        self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
+        self.n_negatives = _n_negatives(config)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """z_u and z_i of all users and items: shapes (|U|, d) and (|I|, d)."""
+        encoding = self.encoder()
+        return self.fusion.users(encoding.users()), self.fusion.items(encoding.items())
+
+    def initialise(self) -> None:
+        """Xavier uniform; Xavier normal for words. Called when all modules are there."""
+        self.apply(xavier_uniform_initialization)
+        for module in self.modules():
+            if isinstance(module, WordFeatures):
+                xavier_normal_initialization(module.word_embedding)
+
+    def batch(self, interaction) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Users and positives (B,), and negatives (k, B) where the loader samples them.
+
+        RecBole's pairwise loader repeats the batch k times over, one negative in each row.
+        """
+        users, items = interaction[self.USER_ID], interaction[self.ITEM_ID]
+        if not self.n_negatives:
+            return users, items, None
+        n_positives = len(users) // self.n_negatives
+        negatives = interaction[self.NEG_ITEM_ID].view(self.n_negatives, n_positives)
+        return users[:n_positives], items[:n_positives], negatives
+
+    def fused(
+        self, encoding: Encoding, users: Tensor, items: Tensor, negatives: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """z of a batch's users and positives, shape (B, d), and negatives, shape (k, B, d)."""
+        z_users = self.fusion.users(encoding.users(users))
+        z_items = self.fusion.items(encoding.items(items))
+        if negatives is None:
+            return z_users, z_items, None
+        z_negatives = self.fusion.items(encoding.items(negatives.flatten()))
+        return z_users, z_items, z_negatives.view(*negatives.shape, -1)
+
+
+def _n_negatives(config) -> int:
+    """k of Eq. 12, from RecBole's own ``train_neg_sample_args``; 0 where it samples none."""
+    sample_num = config["train_neg_sample_args"]["sample_num"]
+    return 0 if sample_num == "none" else sample_num
