@@ -15,9 +15,11 @@ from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import add_package_settings, read_yaml
 
+TEST_MASKS = ("seen", "train")
+
 # Keys that RecBole or its scripts read without declaring a default for them.
 _UNDECLARED_KEYS = frozenset(
-    "model dataset config_files nproc ip port world_size group_offset offset local_rank encoding "
+    "model dataset checkpoint config_files nproc ip port world_size group_offset offset local_rank encoding "
     "loss_type tail_ratio train_rec_step train_kg_step token_num_threshold mixed "
     "xgb_early_stopping_rounds neg_sampling training_neg_sample_num".split()
 )
@@ -116,6 +118,11 @@ class Config(RecBoleConfig):
 
     def _set_default_parameters(self):
         super()._set_default_parameters()
+        if self.final_config_dict["test_mask"] not in TEST_MASKS:
+            raise ValueError(
+                f"test_mask [{self.final_config_dict['test_mask']}] is not one of "
+                f"{', '.join(TEST_MASKS)}"
+            )
         for key in _PICKLE_KEYS:
             if self.final_config_dict.get(key):
                 raise ValueError(

@@ -18,6 +18,7 @@ from recbole_slmrec import parallel, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.find import find_dataset
+from recbole_slmrec.data.mask import ranking_all_but_training_items
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.trainer import get_trainer
 
@@ -100,7 +101,8 @@ def _run(model, dataset, config_file_list, config_dict, saved) -> dict[str, Any]
     test_result = trainer.evaluate(
         test_data, load_best_model=saved, show_progress=config["show_progress"]
     )
-    logger.info("Result\n" + report.final_table(best_valid_result, test_result))
+    splits = {"validation": best_valid_result, "test": test_result}
+    logger.info("Result\n" + report.final_table(splits))
     if saved:
         logger.info(f"Checkpoint: {trainer.saved_model_file}")
     return {
@@ -136,6 +138,23 @@ def load_data_and_model(model_file: str):
     return config, model, train_data._dataset, train_data, valid_data, test_data
 
 
+def evaluate(model_file: str) -> dict[str, float]:
+    """The metrics of a checkpoint on the test split; settings come from the command line.
+
+    Args:
+        model_file: a checkpoint of this package.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`recbole_slmrec.checkpoint.load_checkpoint`.
+    """
+    config, model, _, train_data, _, test_data = load_data_and_model(model_file)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    trainer.eval_collector.data_collect(train_data)
+    return trainer.evaluate(
+        test_data, load_best_model=False, show_progress=config["show_progress"]
+    )
+
+
 def load_data(config: Config):
     init_seed(config["seed"], config["reproducibility"])
     _init_logger(config)
@@ -144,7 +163,10 @@ def load_data(config: Config):
     parallel.wait()
     dataset = create_dataset(config)
     _set_eval_batch_size(config, dataset.item_num)
-    return data_preparation(config, dataset)
+    train_data, valid_data, test_data = data_preparation(config, dataset)
+    if config["test_mask"] == "train":
+        test_data = ranking_all_but_training_items(config, train_data, test_data)
+    return train_data, valid_data, test_data
 
 
 def build_model(config: Config, train_data) -> torch.nn.Module:

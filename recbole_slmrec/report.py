@@ -19,6 +19,9 @@ from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
 
 
+_MASKED = {"seen": "training and validation", "train": "training"}
+
+
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""
     modules = {"recbole": recbole, "torch": torch, "dgl": dgl, "numpy": np, "pandas": pd}
@@ -56,7 +59,7 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
         f"{config['valid_metric']} on validation picks the epoch; "
-        "test ranks all items but those of training and validation"
+        f"test ranks all items but those of {_MASKED[config['test_mask']]}"
     )
     changed = config.changed()
     lines["changed"] = (
@@ -92,11 +95,14 @@ def _width(modality: Modality) -> str:
     return f"lists of {modality.n_words:,} words"
 
 
-def final_table(valid_result: dict | None, test_result: dict | None) -> str:
-    """Validation and test side by side, a metric a row."""
-    results = {"validation": valid_result or {}, "test": test_result or {}}
-    metrics = dict.fromkeys(metric for result in results.values() for metric in result)
-    rows = [[metric, *(r.get(metric, "") for r in results.values())] for metric in metrics]
+def final_table(results: dict[str, dict[str, float] | None]) -> str:
+    """Splits side by side, a metric a row.
+
+    Args:
+        results: metrics by the name of their split; None where there are none.
+    """
+    metrics = dict.fromkeys(metric for result in results.values() for metric in result or {})
+    rows = [[metric, *((r or {}).get(metric, "") for r in results.values())] for metric in metrics]
     return table(["metric", *results], rows)
 
 

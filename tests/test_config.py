@@ -125,3 +125,8 @@ def test_an_unknown_model_is_told_with_the_nearest(name, hint):
 def test_a_run_needs_a_model_and_a_data_set():
     with pytest.raises(ValueError, match="no dataset is named: pass --dataset=NAME"):
         Config("SLMRec")
+
+
+def test_an_unknown_test_mask_is_refused():
+    with pytest.raises(ValueError, match=r"test_mask \[all\] is not one of seen, train"):
+        config(test_mask="all")

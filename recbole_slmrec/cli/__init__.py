@@ -11,6 +11,7 @@ from typing import Callable, Sequence
 
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
+    "evaluate": "evaluate a checkpoint on the test split",
     "prepare": "turn a folder in a public layout into a data set",
     "demo": "train SLMRec and LightGCN on MovieLens-100k and compare them",
 }

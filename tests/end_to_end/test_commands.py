@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_slmrec import cli
+from recbole_slmrec import cli, quick_start
 from recbole_slmrec.cli import run as run_command
 from tests.made import NAME
 
@@ -60,6 +60,18 @@ def test_config_files_and_settings_reach_the_run(made, tmp_path, caplog):
     arguments = [f"--dataset={NAME}", "--config_files=a.yaml b.yaml", "--tau=0.4"]
     assert cli.main(["run", *arguments]) == 0
     assert "alpha=0.7" in caplog.text and "tau=0.4" in caplog.text
+
+
+def test_evaluate_gives_the_metrics_of_the_run(made, capsys):
+    settings = {"epochs": 1, "train_batch_size": 64, "show_progress": False, "state": "ERROR"}
+    result = quick_start.run("SLMRec", NAME, config_dict=settings)
+    assert cli.main(["evaluate", f"--checkpoint={result['checkpoint']}"]) == 0
+    output = capsys.readouterr().out
+    for metric, value in result["test_result"].items():
+        assert f"{metric} " in output and f"{value:.4f}" in output
+    arguments = [f"--checkpoint={result['checkpoint']}", "--test_mask=train", "--topk=[3]"]
+    assert cli.main(["evaluate", *arguments]) == 0
+    assert "recall@3" in capsys.readouterr().out
 
 
 def test_help_names_every_verb_and_the_settings(capsys):

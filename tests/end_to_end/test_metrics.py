@@ -31,8 +31,14 @@ def interactions(data) -> dict[int, set[int]]:
     return by_user
 
 
-def test_metrics_are_those_of_the_ranking_without_seen_items(made):
-    settings = {"show_progress": False, "state": "ERROR", "topk": [1, 10, 20]}
+@pytest.mark.parametrize("test_mask", ["seen", "train"])
+def test_metrics_are_those_of_the_ranking_without_masked_items(made, test_mask):
+    settings = {
+        "show_progress": False,
+        "state": "ERROR",
+        "topk": [1, 10, 20],
+        "test_mask": test_mask,
+    }
     config = Config("SLMRec", "made", config_dict=settings)
     train_data, valid_data, test_data = quick_start.load_data(config)
     model = quick_start.build_model(config, train_data)
@@ -45,7 +51,7 @@ def test_metrics_are_those_of_the_ranking_without_seen_items(made):
     seen, held = interactions(train_data), interactions(valid_data)
     expected: dict[str, list[float]] = {}
     for user, relevant in interactions(test_data).items():
-        masked = {0} | seen[user] | held[user]
+        masked = {0} | seen[user] | (held[user] if test_mask == "seen" else set())
         order = scores[user].argsort(descending=True).tolist()
         ranking = [item for item in order if item not in masked]
         for k in (1, 10, 20):

@@ -1,0 +1,34 @@
+"""Which items the test ranking leaves out."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+from recbole.data.dataloader import FullSortEvalDataLoader
+
+
+def ranking_all_but_training_items(config, train_data, test_data) -> FullSortEvalDataLoader:
+    """A test loader that ranks validation items too, as most multimodal papers do.
+
+    RecBole leaves out every item that a user had in training or validation.
+
+    Args:
+        config: the run's configuration.
+        train_data: the training loader.
+        test_data: RecBole's test loader.
+
+    Raises:
+        ValueError: if the test is not a full ranking.
+    """
+    if not isinstance(test_data, FullSortEvalDataLoader):
+        raise ValueError("test_mask: train is for full ranking: leave eval_args.mode at full")
+    pairs = train_data._dataset.inter_feat
+    dataset = test_data._dataset
+    sampler = copy.copy(test_data._sampler)
+    sampler.used_ids = np.array([set() for _ in range(dataset.user_num)])
+    for user, item in zip(
+        pairs[dataset.uid_field].tolist(), pairs[dataset.iid_field].tolist()
+    ):
+        sampler.used_ids[user].add(item)
+    return FullSortEvalDataLoader(config, dataset, sampler, shuffle=False)
