@@ -150,9 +150,7 @@ def evaluate(model_file: str) -> dict[str, float]:
     config, model, _, train_data, _, test_data = load_data_and_model(model_file)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     trainer.eval_collector.data_collect(train_data)
-    return trainer.evaluate(
-        test_data, load_best_model=False, show_progress=config["show_progress"]
-    )
+    return trainer.evaluate(test_data, load_best_model=False, show_progress=config["show_progress"])
 
 
 def load_data(config: Config):

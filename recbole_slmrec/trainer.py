@@ -176,7 +176,10 @@ class SLMRecTrainer(PluginTrainer, Trainer):
             return optimizer
         # One pass over each parameter in place of a dozen: most of a step's time goes there.
         return torch.optim.Adam(
-            self.model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+            self.model.parameters(),
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            fused=True,
         )
 
 

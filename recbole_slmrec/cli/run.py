@@ -31,12 +31,16 @@ def main(arguments: Sequence[str], program: str) -> int:
     )
     parser.add_argument("--model", "-m", default="SLMRec", help="name of the model (SLMRec)")
     parser.add_argument("--dataset", "-d", default="ml-100k", help="name of the data set (ml-100k)")
-    parser.add_argument("--config_files", default="", help="YAML files of settings, space-separated")
+    parser.add_argument(
+        "--config_files", default="", help="YAML files of settings, space-separated"
+    )
     parser.add_argument("--nproc", type=int, default=1, help="processes on this machine (1)")
     parser.add_argument("--world_size", type=int, default=-1, help="processes on all machines")
     parser.add_argument("--ip", default="localhost", help="address of the first machine")
     parser.add_argument("--port", default="5678", help="port of the first machine (5678)")
-    parser.add_argument("--group_offset", type=int, default=0, help="rank of the first process here")
+    parser.add_argument(
+        "--group_offset", type=int, default=0, help="rank of the first process here"
+    )
     flags, settings = parser.parse_known_args(arguments)
     for setting in settings:
         if not setting.startswith("--") or "=" not in setting:

@@ -128,9 +128,7 @@ def _token_weights(
     # Sorted, so that the columns do not depend on the order of the items.
     codes, vocabulary = pd.factorize(tokens, sort=True)
     rows = np.repeat(np.arange(len(values)), lengths)
-    counts = csr_matrix(
-        (np.ones(len(codes)), (rows, codes)), shape=(len(values), len(vocabulary))
-    )
+    counts = csr_matrix((np.ones(len(codes)), (rows, codes)), shape=(len(values), len(vocabulary)))
     if feature_type is FeatureType.TOKEN_SEQ and source.encoding != "multi_hot":
         weights = TfidfTransformer().fit_transform(counts)
     else:

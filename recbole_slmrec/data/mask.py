@@ -27,8 +27,6 @@ def ranking_all_but_training_items(config, train_data, test_data) -> FullSortEva
     dataset = test_data._dataset
     sampler = copy.copy(test_data._sampler)
     sampler.used_ids = np.array([set() for _ in range(dataset.user_num)])
-    for user, item in zip(
-        pairs[dataset.uid_field].tolist(), pairs[dataset.iid_field].tolist()
-    ):
+    for user, item in zip(pairs[dataset.uid_field].tolist(), pairs[dataset.iid_field].tolist()):
         sampler.used_ids[user].add(item)
     return FullSortEvalDataLoader(config, dataset, sampler, shuffle=False)

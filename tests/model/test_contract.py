@@ -51,7 +51,9 @@ def test_the_loss_falls(name, modalities):
 
 
 def test_a_seed_makes_a_run_repeatable(name):
-    results = [quick_start.run(name, "made", config_dict={**SETTINGS, "seed": s}) for s in (1, 1, 2)]
+    results = [
+        quick_start.run(name, "made", config_dict={**SETTINGS, "seed": s}) for s in (1, 1, 2)
+    ]
     first, second, other = (load_checkpoint(r["checkpoint"])["state_dict"] for r in results)
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)

@@ -31,7 +31,9 @@ def permuted(problem: DenseSLMRec, users: torch.Tensor, items: torch.Tensor) -> 
     return replace(
         problem,
         params={**problem.params, "user": new_user, "id": new_item},
-        features={m: torch.empty_like(x).index_copy(0, items, x) for m, x in problem.features.items()},
+        features={
+            m: torch.empty_like(x).index_copy(0, items, x) for m, x in problem.features.items()
+        },
         words={m: (items[own], words) for m, (own, words) in problem.words.items()},
         edges=(users[problem.edges[0]], items[problem.edges[1]]),
     )
@@ -55,7 +57,9 @@ def test_an_isolated_newcomer_changes_no_other_score(adjacency):
             "user": torch.cat([problem.params["user"], torch.randn(1, 4)]),
             "id": torch.cat([problem.params["id"], torch.randn(1, 4)]),
         },
-        features={m: torch.cat([x, torch.randn(1, x.shape[1])]) for m, x in problem.features.items()},
+        features={
+            m: torch.cat([x, torch.randn(1, x.shape[1])]) for m, x in problem.features.items()
+        },
         n_users=problem.n_users + 1,
         n_items=problem.n_items + 1,
     )

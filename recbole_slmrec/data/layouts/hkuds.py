@@ -38,9 +38,7 @@ def read(source: Path) -> layouts.Source:
         )
     matrices = {split: load_sparse_matrix(source / file) for split, file in MATRICES.items()}
     if len({matrix.shape for matrix in matrices.values()}) > 1:
-        shapes = ", ".join(
-            f"{file} is {matrices[split].shape}" for split, file in MATRICES.items()
-        )
+        shapes = ", ".join(f"{file} is {matrices[split].shape}" for split, file in MATRICES.items())
         raise ValueError(
             f"the matrices in {source} differ in shape: {shapes}; all three must be (users, items) "
             "of one data set"
