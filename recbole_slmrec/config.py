@@ -140,7 +140,7 @@ def _literal(text: str, yaml_loader) -> Any:
         pass
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if text[:1] in "[{":
+    if text.startswith(("[", "{")):
         try:
             return yaml.load(text, Loader=yaml_loader)
         except yaml.YAMLError:

@@ -82,7 +82,16 @@ def run(
 
 
 def _run(model, dataset, config_file_list, config_dict, saved) -> dict[str, Any]:
-    config = Config(model, dataset, config_file_list, config_dict)
+    return train(Config(model, dataset, config_file_list, config_dict), saved)[0]
+
+
+def train(config: Config, saved: bool = True):
+    """Trains and evaluates one configuration in this process.
+
+    Returns:
+        The result, as :func:`run`; the trainer, which knows the course of training; and the loaders
+        of training, validation and test.
+    """
     train_data, valid_data, test_data = load_data(config)
     model = build_model(config, train_data)
     logger = getLogger()
@@ -105,7 +114,7 @@ def _run(model, dataset, config_file_list, config_dict, saved) -> dict[str, Any]
     logger.info("Result\n" + report.final_table(splits))
     if saved:
         logger.info(f"Checkpoint: {trainer.saved_model_file}")
-    return {
+    result = {
         "model": config["model"],
         "best_valid_score": best_valid_score,
         "valid_score_bigger": config["valid_metric_bigger"],
@@ -114,6 +123,7 @@ def _run(model, dataset, config_file_list, config_dict, saved) -> dict[str, Any]
         "checkpoint": trainer.saved_model_file if saved else None,
         "seconds_per_epoch": sum(trainer.epoch_seconds) / max(len(trainer.epoch_seconds), 1),
     }
+    return result, trainer, (train_data, valid_data, test_data)
 
 
 def load_data_and_model(model_file: str):
@@ -154,7 +164,9 @@ def evaluate(model_file: str) -> dict[str, float]:
 
 
 def load_data(config: Config):
-    init_seed(config["seed"], config["reproducibility"])
+    # A random split follows from this seed; build_model sets the one that training goes on from.
+    data_seed = config["seed"] if config["data_seed"] is None else config["data_seed"]
+    init_seed(data_seed, config["reproducibility"])
     _init_logger(config)
     if config["local_rank"] == 0:
         find_dataset(config["dataset"], Path(config["data_path"]), config["download"])

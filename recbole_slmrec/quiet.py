@@ -9,6 +9,7 @@ _KNOWN = (
     (r"A value is trying to be set on a copy", FutureWarning, r"recbole\.data\.dataset\.dataset"),
     (r"using <built-in function len> in Series\.agg", FutureWarning, r"recbole\.data\.dataset\.d"),
     (r"`torch\.cuda\.amp\.GradScaler", FutureWarning, r"recbole\.trainer\.trainer"),
+    (r"pkg_resources is deprecated", UserWarning, r"hyperopt\.atpe"),
     (r"Sparse CSR tensor support is in beta", UserWarning, r"recbole_slmrec\.graph\.product"),
 )
 

@@ -19,7 +19,7 @@ from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
 
 
-_MASKED = {"seen": "training and validation", "train": "training"}
+MASKED = {"seen": "training and validation", "train": "training"}
 
 
 def versions() -> dict[str, str]:
@@ -59,7 +59,7 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
         f"{config['valid_metric']} on validation picks the epoch; "
-        f"test ranks all items but those of {_MASKED[config['test_mask']]}"
+        f"test ranks all items but those of {MASKED[config['test_mask']]}"
     )
     changed = config.changed()
     lines["changed"] = (

@@ -20,6 +20,7 @@ from recbole_slmrec.checkpoint import (
     restore_random_state,
     save_checkpoint,
 )
+from recbole_slmrec.per_user import UserEvaluator
 
 
 # Settings of a run that say nothing of the model that came out of it.
@@ -44,6 +45,9 @@ class PluginTrainer:
         path, extension = os.path.splitext(self.saved_model_file)
         self.saved_model_file = f"{path}-{secrets.token_hex(3)}{extension}"
         self.epoch_seconds: list[float] = []
+        self.epoch_losses: list[float] = []
+        self.valid_scores: list[tuple[int, float]] = []
+        self.evaluator = self.user_evaluator = UserEvaluator(self.evaluator)
         self._train_data = None
         self._valid_result: dict | None = None
         self._resumed_states: dict | None = None
@@ -128,12 +132,14 @@ class PluginTrainer:
     def _valid_epoch(self, valid_data, show_progress=False):
         # RecBole saves an improved model before it notes the result that the improvement is.
         score, self._valid_result = super()._valid_epoch(valid_data, show_progress)
+        self.valid_scores.append((self.start_epoch + len(self.epoch_seconds), score))
         return score, self._valid_result
 
     def _train_epoch(self, *args, **kwargs):
         start = perf_counter()
         losses = super()._train_epoch(*args, **kwargs)
         self.epoch_seconds.append(perf_counter() - start)
+        self.epoch_losses.append(sum(losses) if isinstance(losses, tuple) else losses)
         return losses
 
     def _generate_train_loss_output(self, epoch_idx, s_time, e_time, losses):

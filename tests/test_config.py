@@ -58,6 +58,7 @@ def test_command_line_text_is_read_as_literals(monkeypatch):
     assert settings["fac_similarity"] == "cosine"
     assert settings["flops"] is True and settings["resume"] is None
     assert settings["eval_args"]["order"] == "TO"
+    assert config(gpu_id="")["gpu_id"] == ""
 
 
 def test_text_is_never_run(tmp_path):

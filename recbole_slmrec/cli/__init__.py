@@ -11,7 +11,9 @@ from typing import Callable, Sequence
 
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
+    "compare": "train models side by side, over seeds, and write a table, figures and a page",
     "evaluate": "evaluate a checkpoint on the test split",
+    "tune": "search hyper-parameters; only the winner is tested",
     "prepare": "turn a folder in a public layout into a data set",
     "demo": "train SLMRec and LightGCN on MovieLens-100k and compare them",
 }

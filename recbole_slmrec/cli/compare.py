@@ -1,0 +1,82 @@
+"""``compare``: models side by side, over seeds; takes ``run_recbole_group.py``'s flags as well."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Sequence
+
+from recbole_slmrec.compare import table
+from recbole_slmrec.compare.names import parse_models, parse_seeds
+from recbole_slmrec.compare.output import write_all
+from recbole_slmrec.compare.runs import Comparison, run_all
+
+_EPILOG = """
+every setting is a flag too, as --key=value, and applies to all models; a model's own settings stand
+in brackets and win:
+  {program} --models="SLMRec,SLMRec[ssl_task=FM,alpha=0.5],LightGCN" --dataset=ml-100k --epochs=100
+
+finished runs are kept in the output folder: the same command goes on where it stopped.
+"""
+
+
+def main(arguments: Sequence[str], program: str) -> int:
+    """Runs the comparison, prints its table and writes its files; status 1 if a run failed."""
+    parser = _parser(program)
+    flags, rest = parser.parse_known_args(arguments)
+    settings = {}
+    for setting in rest:
+        key, equals, value = setting.removeprefix("--").partition("=")
+        if not setting.startswith("--") or not equals:
+            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+        if key == "seed":
+            parser.error("pass --seeds=[1,5,9], or --seeds=3 for 1, 2 and 3, in place of --seed")
+        if key in ("nproc", "world_size"):
+            parser.error(f"a comparison trains in one process: leave out --{key}")
+        settings[key] = value
+    # RecBole's Config would read the command line, and let it win over a model's own settings.
+    sys.argv = [program]
+    output = flags.output or Path("compare") / flags.dataset
+    comparison = Comparison(
+        entries=parse_models(flags.models),
+        dataset=flags.dataset,
+        seeds=parse_seeds(flags.seeds),
+        output=output,
+        settings=settings,
+        config_files=flags.config_files.split(),
+    )
+    outcomes = run_all(comparison, lambda line: print(line, flush=True))
+    command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])
+    summary = write_all(outcomes, output, command, flags.valid_latex, flags.test_latex)
+    print("\n" + table.terminal(summary, styled=sys.stdout.isatty()))
+    print(f"\nTable, figures and settings: {output / 'index.html'}")
+    return 1 if summary.failures else 0
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Train models, ours or RecBole's, on one split with several seeds.",
+        epilog=_EPILOG.format(program=program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--models", "--model_list", "-m", default="SLMRec,LightGCN",
+        help="the models; the first is compared with the strongest other (SLMRec,LightGCN)",
+    )  # fmt: skip
+    parser.add_argument("--dataset", "-d", default="ml-100k", help="name of the data set (ml-100k)")
+    parser.add_argument("--seeds", default="3", help="how many, or a list such as [1,5,9] (3)")
+    parser.add_argument(
+        "--config_files", default="", help="YAML files of settings, space-separated"
+    )
+    parser.add_argument(
+        "--output", type=Path, help="folder of the runs and files (compare/DATASET)"
+    )
+    parser.add_argument(
+        "--valid_latex", type=Path, help="LaTeX table of validation (OUTPUT/valid.tex)"
+    )
+    parser.add_argument("--test_latex", type=Path, help="LaTeX table of test (OUTPUT/test.tex)")
+    return parser

@@ -1,0 +1,1 @@
+"""Models side by side: runs that are kept, statistics over seeds and users, and what shows them."""
