@@ -35,7 +35,8 @@ class PluginTrainer:
 
     RecBole's checkpoints pickle the ``Config`` object, which PyTorch 2.6 and later refuse to read and
     which could run code; and they keep neither random states nor the order of the batches. Those of
-    this class hold tensors and plain values, and resuming continues bit for bit on a CPU.
+    this class hold tensors and plain values, and resuming continues bit for bit on a CPU with
+    one thread.
     """
 
     def __init__(self, config, model):
