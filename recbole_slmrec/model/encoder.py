@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.propagation import Propagation
-from recbole_slmrec.model.modality import DenseContent, WordContent
+from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
 
 ID = "id"
 
@@ -101,7 +101,7 @@ class Encoder(nn.Module):
         self.item_embedding = nn.Embedding(n_items, embedding_size)
         self.content = nn.ModuleDict()
         for modality in modalities:
-            self.content[_key(modality.name)] = (
+            self.content[module_key(modality.name)] = (
                 DenseContent(modality, propagation, embedding_size, device)
                 if isinstance(modality, DenseModality)
                 else WordContent(modality, n_items, embedding_size, word_embedding_size, device)
@@ -144,9 +144,4 @@ class Encoder(nn.Module):
         return {name: TablePart(*side) for name, side in zip(tables, sides)}
 
     def _content(self, name: str) -> DenseContent | WordContent | None:
-        return None if name == ID else self.content[_key(name)]
-
-
-def _key(name: str) -> str:
-    # nn.ModuleDict refuses dots and the names of its own methods, such as "items".
-    return "modality_" + name.replace(".", "·")
+        return None if name == ID else self.content[module_key(name)]

@@ -12,7 +12,7 @@ from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.aggregation import AGGREGATIONS, Aggregation
 from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.model.losses import bpr
-from recbole_slmrec.model.modality import FixedFeatures, WordFeatures
+from recbole_slmrec.model.modality import FixedFeatures, WordFeatures, module_key
 from recbole_slmrec.model.recommender import VectorRecommender, check_negatives, check_size
 
 
@@ -74,10 +74,9 @@ class MMGCN(VectorRecommender):
             graph, self.device, config["graph_backend"]
         )
         self.id_embedding = nn.Embedding(self.n_users + self.n_items, config["embedding_size"])
-        # nn.ModuleDict refuses dots and the names of its own methods, such as "items".
         self.modalities = nn.ModuleDict(
             {
-                "modality_" + modality.name.replace(".", "·"): ModalityGCN(
+                module_key(modality.name): ModalityGCN(
                     modality, self.n_users, self.n_items, config, self.device
                 )
                 for modality in dataset.item_modalities

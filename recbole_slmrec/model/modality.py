@@ -147,3 +147,9 @@ class WordContent(WordFeatures):
     def table(self) -> Tensor:
         """E_m, shape (|I|, d)."""
         return self.projection(self.all_rows())
+
+
+def module_key(name: str) -> str:
+    """The key of the modality ``name`` in an ``nn.ModuleDict``."""
+    # nn.ModuleDict refuses dots and the names of its own methods, such as "items".
+    return "modality_" + name.replace(".", "·")

@@ -44,7 +44,7 @@ class VectorRecommender(GeneralRecommender):
         return (users[interaction[self.USER_ID]] @ items.T).view(-1)
 
     def train(self, mode: bool = True) -> VectorRecommender:
-        # The trainer calls eval() once before each evaluation: tables live exactly that long.
+        # The trainer switches the mode once before each evaluation: tables live exactly that long.
         self.forget_tables()
         return super().train(mode)
 
