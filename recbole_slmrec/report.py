@@ -14,7 +14,9 @@ import torch
 from texttable import Texttable
 
 from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.backbone import MultimodalLightGCN
+from recbole_slmrec.model.mmgcn import MMGCN
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
 
@@ -51,8 +53,8 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     }
     if type(model) in MODELS.values():
         lines["modalities"] = _modalities(config, dataset)
-    if isinstance(model, MultimodalLightGCN):
-        lines["graph"] = _graph(config, model)
+    if isinstance(model, (MultimodalLightGCN, MMGCN)):
+        lines["graph"] = _graph(config, dataset)
     if isinstance(model, SLMRec):
         lines["losses"] = f"main {config['main_loss']}, SSL {config['ssl_task']}"
     n_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -79,13 +81,15 @@ def _modalities(config, dataset) -> str:
     return "; ".join([*modalities, f"id: {config['embedding_size']} trainable"])
 
 
-def _graph(config, model: MultimodalLightGCN) -> str:
-    block = model.encoder.propagation.block
-    isolated = int((block.user_degrees == 0).sum()) - 1, int((block.item_degrees == 0).sum()) - 1
+def _graph(config, dataset) -> str:
+    users, items = (dataset.inter_feat[f].numpy() for f in (dataset.uid_field, dataset.iid_field))
+    n_edges = len(np.unique(users * dataset.item_num + items))
+    n_users, n_items = len(np.unique(users)), len(np.unique(items))
+    weights = "adjacency" if "adjacency" in config else "aggregation"
     return (
-        f"{int(block.user_degrees.sum()):,} edges, {config['n_layers']} layers, "
-        f"{config['adjacency']} adjacency, {block.backend} products; "
-        f"isolated: {isolated[0]:,} users, {isolated[1]:,} items"
+        f"{n_edges:,} edges, {config['n_layers']} layers, {config[weights]} {weights}, "
+        f"{resolve_backend(config['graph_backend'], config['device'])} products; isolated: "
+        f"{dataset.user_num - 1 - n_users:,} users, {dataset.item_num - 1 - n_items:,} items"
     )
 
 

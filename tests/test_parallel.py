@@ -46,6 +46,29 @@ SETTINGS = [
 ]
 
 
+def own_negatives(rank: int, port: str, folder: str) -> None:
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
+    model = model_for({"ssl_task": "FAC", "gather_negatives": False})
+    losses = model.calculate_loss(batch(*own_rows(rank)))
+    torch.save(torch.stack(losses), f"{folder}/{rank}.pth")
+    dist.destroy_process_group()
+
+
+def own_rows(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+    rows = slice(4 * rank, 4 * rank + 4)
+    return USERS[rows], ITEMS[rows]
+
+
+def test_without_gathering_each_process_contrasts_its_own_batch(tmp_path):
+    mp.spawn(own_negatives, args=(free_port(), str(tmp_path)), nprocs=2)
+    model = model_for({"ssl_task": "FAC"})
+    for rank in (0, 1):
+        alone = torch.stack(model.calculate_loss(batch(*own_rows(rank))))
+        there = torch.load(tmp_path / f"{rank}.pth", weights_only=True)
+        torch.testing.assert_close(there, alone, rtol=1e-12, atol=0)
+
+
 def half_batches(rank: int, port: str, folder: str) -> None:
     address = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable
 
 import torch
 from torch import Tensor
 
-from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.graph.product import InteractionBlock, LinearMap, NeighbourSums
 
 ADJACENCIES = ("pre", "norm", "gcmc", "mean", "plain")
-
-Hop = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,8 @@ class Propagation:
 
     ``from_users`` takes a table that is zero on the items, ``from_items`` one that is zero on the
     users; the encoder of any table is the sum of both, since it is linear. Without self loops a hop
-    moves everything to the other side, so each needs L products with one half of the graph.
+    moves everything to the other side, so each needs L products with one half of the graph, the last
+    of them on the rows that are asked for only.
 
     Args:
         block: the interaction block.
@@ -50,33 +48,47 @@ class Propagation:
         self.n_layers = n_layers
         self.users = _weights(block.user_degrees, adjacency)
         self.items = _weights(block.item_degrees, adjacency)
+        to_items = _Hop(block.on_items, block.on_users, self.items.left, self.users.right)
+        to_users = _Hop(block.on_users, block.on_items, self.users.left, self.items.right)
+        self._from_users = _FromOneSide(to_items, to_users, n_layers)
+        self._from_items = _FromOneSide(to_users, to_items, n_layers)
 
-    def from_users(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Propagates a user table, shape (|U|, d), to ((|U|, d) on users, (|I|, d) on items)."""
+    def from_users(
+        self, x: Tensor, users: Tensor | None = None, items: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Propagates a user table.
+
+        Args:
+            x: shape (|U|, d).
+            users: the users that are asked for, shape (n,), distinct; all if None.
+            items: the items that are asked for, likewise.
+
+        Returns:
+            What arrives at these users and at these items: two tables of as many rows.
+        """
         if self.users.loop is None:
-            return _by_parity(x, self.to_items, self.to_users, self.n_layers, self.block.n_items)
-        return self._layer_by_layer(x, x.new_zeros(self.block.n_items, x.shape[1]))
+            return self._from_users(x, users, items)
+        zeros = x.new_zeros(self.block.n_items, x.shape[1])
+        on_users, on_items = self._layer_by_layer(x, zeros)
+        return _rows(on_users, users), _rows(on_items, items)
 
-    def from_items(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Propagates an item table, shape (|I|, d), to ((|U|, d) on users, (|I|, d) on items)."""
+    def from_items(
+        self, x: Tensor, users: Tensor | None = None, items: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Propagates an item table, shape (|I|, d); otherwise as :meth:`from_users`."""
         if self.items.loop is None:
-            on_items, on_users = _by_parity(
-                x, self.to_users, self.to_items, self.n_layers, self.block.n_users
-            )
+            on_items, on_users = self._from_items(x, items, users)
             return on_users, on_items
-        return self._layer_by_layer(x.new_zeros(self.block.n_users, x.shape[1]), x)
-
-    def to_items(self, x: Tensor) -> Tensor:
-        """The user-to-item half of one hop, shape (|U|, d) -> (|I|, d)."""
-        return _scaled(self.block.to_items(_scaled(x, self.users.right)), self.items.left)
-
-    def to_users(self, x: Tensor) -> Tensor:
-        """The item-to-user half of one hop, shape (|I|, d) -> (|U|, d)."""
-        return _scaled(self.block.to_users(_scaled(x, self.items.right)), self.users.left)
+        zeros = x.new_zeros(self.block.n_users, x.shape[1])
+        on_users, on_items = self._layer_by_layer(zeros, x)
+        return _rows(on_users, users), _rows(on_items, items)
 
     def hop(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
         """One product with A_hat of a whole table, given and returned as its two sides."""
-        next_users, next_items = self.to_users(on_items), self.to_items(on_users)
+        next_users = _scaled(on_items, self.items.right)
+        next_users = _scaled(self.block.to_users(next_users), self.users.left)
+        next_items = _scaled(on_users, self.users.right)
+        next_items = _scaled(self.block.to_items(next_items), self.items.left)
         if self.users.loop is not None:
             next_users = next_users + _scaled(on_users, self.users.loop)
             next_items = next_items + _scaled(on_items, self.items.loop)
@@ -90,24 +102,87 @@ class Propagation:
         return sum_users / (self.n_layers + 1), sum_items / (self.n_layers + 1)
 
 
-def _by_parity(
-    x: Tensor, there: Hop, back: Hop, n_layers: int, n_others: int
-) -> tuple[Tensor, Tensor]:
-    """Even powers stay on x's side and odd ones land on the other; both by Horner's rule."""
-    x = x / (n_layers + 1)
-    if n_layers == 0:
-        return x, x.new_zeros(n_others, x.shape[1])
-    same = x
-    for _ in range((n_layers - 1) // 2):
-        same = x + back(there(same))
-    other = there(same)
-    if n_layers % 2 == 0:
-        same = x + back(other)
-    return same, other
+class _Hop:
+    """x to diag(left) S diag(right) x, where S sums over neighbours; at all rows or at some."""
+
+    def __init__(
+        self, sums: NeighbourSums, back: NeighbourSums, left: Tensor | None, right: Tensor | None
+    ):
+        self.sums, self.back, self.left, self.right = sums, back, left, right
+
+    def __call__(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
+        sums = self.sums if rows is None else self.sums.at(rows)
+        return _scale_(sums(_scaled(x, self.right)), _rows(self.left, rows))
+
+    def transposed(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
+        spread = self.back if rows is None else self.sums.at(rows).transposed
+        return _scale_(spread(_scaled(x, _rows(self.left, rows))), self.right)
+
+
+class _FromOneSide:
+    """The mean over layers of a table that is zero on the other side, there being no self loops.
+
+    Even powers stay on the table's own side and odd ones land on the other, so that with
+    P = I + K + K^2 + ..., where K goes there and back, each is a product with the same sum:
+    (L odd) own = P x, other = there P x; (L even) other = there P x, own = x + back there P x.
+    """
+
+    def __init__(self, there: _Hop, back: _Hop, n_layers: int):
+        self.there, self.back, self.n_layers = there, back, n_layers
+        self.n_rounds = (n_layers - 1) // 2
+
+    def __call__(self, x: Tensor, own: Tensor | None, other: Tensor | None):
+        """The rows ``own`` of the table's side and ``other`` of the other; all where None."""
+        return LinearMap.apply(
+            x,
+            lambda x: self._product(x, own, other),
+            lambda on_own, on_other: self._transposed(on_own, on_other, own, other),
+        )
+
+    def _product(self, x, own, other) -> tuple[Tensor, Tensor]:
+        x = x / (self.n_layers + 1)
+        if self.n_layers == 0:
+            zeros = x.new_zeros(self.there.sums.n_destinations, x.shape[1])
+            return _rows(x, own), _rows(zeros, other)
+        y = x
+        for _ in range(self.n_rounds):
+            y = self.back(self.there(y)).add_(x)
+        if self.n_layers % 2 == 1:
+            return _rows(y, own), self.there(y, other)
+        y = self.there(y)
+        return self.back(y, own).add_(_rows(x, own)), _rows(y, other)
+
+    def _transposed(self, on_own, on_other, own, other) -> Tensor:
+        if self.n_layers == 0:
+            zeros = on_own.new_zeros(self.there.sums.n_sources, on_own.shape[1])
+            return _add_rows_(zeros, own, on_own)
+        if self.n_layers % 2 == 1:
+            start = _add_rows_(self.there.transposed(on_other, other), own, on_own)
+        else:
+            y = _add_rows_(self.back.transposed(on_own, own), other, on_other)
+            start = self.there.transposed(y)
+        x = start
+        for _ in range(self.n_rounds):
+            x = self.there.transposed(self.back.transposed(x)).add_(start)
+        if self.n_layers % 2 == 0:
+            x = _add_rows_(x, own, on_own)
+        return x.div_(self.n_layers + 1)
+
+
+def _rows(x: Tensor | None, rows: Tensor | None) -> Tensor | None:
+    return x if x is None or rows is None else x.index_select(0, rows)
+
+
+def _add_rows_(x: Tensor, rows: Tensor | None, values: Tensor) -> Tensor:
+    return x.add_(values) if rows is None else x.index_add_(0, rows, values)
 
 
 def _scaled(x: Tensor, scale: Tensor | None) -> Tensor:
     return x if scale is None else x * scale.to(x.dtype)
+
+
+def _scale_(x: Tensor, scale: Tensor | None) -> Tensor:
+    return x if scale is None else x.mul_(scale.to(x.dtype))
 
 
 def _weights(degrees: Tensor, adjacency: str) -> _Weights:

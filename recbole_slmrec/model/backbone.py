@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from recbole_slmrec.model.encoder import Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
+from recbole_slmrec.model.rows import Rows
 
 
 class MultimodalLightGCN(VectorRecommender):
@@ -70,16 +72,20 @@ class MultimodalLightGCN(VectorRecommender):
         negatives = interaction[self.NEG_ITEM_ID].view(self.n_negatives, n_positives)
         return users[:n_positives], items[:n_positives], negatives
 
-    def fused(
-        self, encoding: Encoding, users: Tensor, items: Tensor, negatives: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    def encoded(self, users: Tensor, items: Tensor, negatives: Tensor | None) -> Encoding:
+        """The encoding of a batch's users and of its positives, then its negatives."""
+        if negatives is not None:
+            items = torch.cat([items, negatives.flatten()])
+        return self.encoder(Rows(users, items))
+
+    def fused(self, encoding: Encoding) -> tuple[Tensor, Tensor, Tensor | None]:
         """z of a batch's users and positives, shape (B, d), and negatives, shape (k, B, d)."""
-        z_users = self.fusion.users(encoding.users(users))
-        z_items = self.fusion.items(encoding.items(items))
-        if negatives is None:
+        z_users = self.fusion.users(encoding.users())
+        z_items = self.fusion.items(encoding.items())
+        if not self.n_negatives:
             return z_users, z_items, None
-        z_negatives = self.fusion.items(encoding.items(negatives.flatten()))
-        return z_users, z_items, z_negatives.view(*negatives.shape, -1)
+        positives, *negatives = z_items.chunk(1 + self.n_negatives)
+        return z_users, positives, torch.stack(negatives)
 
 
 def _n_negatives(config) -> int:

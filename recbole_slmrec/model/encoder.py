@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Sequence
+from typing import NamedTuple, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,38 +11,27 @@ from torch import Tensor, nn
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
+from recbole_slmrec.model.rows import ALL, Rows
 
 ID = "id"
 
-ALL = slice(None)
 
+class Part(NamedTuple):
+    """A propagated table on the rows that were asked for.
 
-class Part(Protocol):
-    """A propagated table that can be asked for some rows of either side."""
+    Attributes:
+        on_users: shape (n_users asked for, d).
+        on_items: shape (n_items asked for, d).
+    """
 
-    def on_users(self, rows: Tensor | slice) -> Tensor: ...
-
-    def on_items(self, rows: Tensor | slice) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class TablePart:
-    """A propagated table held whole: shapes (|U|, d) and (|I|, d)."""
-
-    user_table: Tensor
-    item_table: Tensor
-
-    def on_users(self, rows: Tensor | slice) -> Tensor:
-        return self.user_table[rows]
-
-    def on_items(self, rows: Tensor | slice) -> Tensor:
-        return self.item_table[rows]
+    on_users: Tensor
+    on_items: Tensor
 
 
 @dataclass(frozen=True)
 class Encoding:
     """Z_m of every modality m, as the part that the users' table gives, shared by all modalities,
-    plus the part that the items' features of m give.
+    plus the part that the items' features of m give; on the rows that were asked for.
 
     Args:
         user_part: propagated E_u; None where ``item_parts`` hold the whole of Z_m.
@@ -52,26 +41,35 @@ class Encoding:
     user_part: Part | None
     item_parts: dict[str, Part | None]
 
-    def users(self, rows: Tensor | slice = ALL) -> dict[str, Tensor]:
-        """z_{u,m} of the users ``rows`` by modality, each of shape (len(rows), d)."""
-        return self._sums(lambda part: part.on_users(rows))
+    def users(self) -> dict[str, Tensor]:
+        """z_{u,m} by modality, each of shape (n_users asked for, d)."""
+        return self._sums(lambda part: part.on_users)
 
-    def items(self, rows: Tensor | slice = ALL) -> dict[str, Tensor]:
-        """z_{i,m} of the items ``rows`` by modality, each of shape (len(rows), d)."""
-        return self._sums(lambda part: part.on_items(rows))
+    def items(self) -> dict[str, Tensor]:
+        """z_{i,m} by modality, each of shape (n_items asked for, d)."""
+        return self._sums(lambda part: part.on_items)
 
     def without(self, modality: str) -> Encoding:
         """The encoding if the item features of ``modality`` were zero: its user part alone."""
         return replace(self, item_parts={**self.item_parts, modality: None})
 
-    def _sums(self, rows_of) -> dict[str, Tensor]:
-        shared = None if self.user_part is None else rows_of(self.user_part)
+    def of_first_items(self, n: int) -> Encoding:
+        """The encoding of all its users and of its first ``n`` items."""
+
+        def cut(part: Part | None) -> Part | None:
+            return part and Part(part.on_users, part.on_items[:n])
+
+        cut_parts = {name: cut(part) for name, part in self.item_parts.items()}
+        return Encoding(cut(self.user_part), cut_parts)
+
+    def _sums(self, side) -> dict[str, Tensor]:
+        shared = None if self.user_part is None else side(self.user_part)
         sums = {}
         for name, part in self.item_parts.items():
             if part is None:
                 sums[name] = shared
             else:
-                sums[name] = rows_of(part) if shared is None else shared + rows_of(part)
+                sums[name] = side(part) if shared is None else shared + side(part)
         return sums
 
 
@@ -113,35 +111,29 @@ class Encoder(nn.Module):
         """All modalities in the order of fusion: the content modalities, then ``id``."""
         return (*self.content_names, ID)
 
-    def forward(self) -> Encoding:
-        """Encodes every modality; one LightGCN propagation, whatever their number."""
-        parts: dict[str, Part | None] = {}
-        trainable = {}
-        for name in self.names:
-            content = self._content(name)
-            if isinstance(content, DenseContent):
-                parts[name] = content
-            else:
-                parts[name] = None
-                trainable[name] = self.table(name)
-        parts.update(self.propagated(trainable))
-        return Encoding(self.user_part(), parts)
+    def forward(self, rows: Rows = ALL) -> Encoding:
+        """Encodes ``rows`` in every modality; one LightGCN propagation, whatever their number."""
+        return Encoding(self.user_part(rows), {name: self._part(name, rows) for name in self.names})
 
-    def user_part(self) -> TablePart:
-        """The propagated users' table, the same for every modality."""
-        return TablePart(*self.propagation.from_users(self.user_embedding.weight))
+    def user_part(self, rows: Rows) -> Part:
+        """The propagated users' table on ``rows``, the same for every modality."""
+        table = self.user_embedding.weight
+        return Part(*rows.expand(*self.propagation.from_users(table, rows.users, rows.items)))
 
     def table(self, name: str) -> Tensor:
         """E_m of modality ``name``, shape (|I|, d)."""
         content = self._content(name)
         return self.item_embedding.weight if content is None else content.table()
 
-    def propagated(self, tables: dict[str, Tensor]) -> dict[str, TablePart]:
-        """Propagates item tables, each of shape (|I|, d), side by side in one wide product."""
-        widths = [table.shape[1] for table in tables.values()]
-        on_users, on_items = self.propagation.from_items(torch.cat(list(tables.values()), dim=1))
-        sides = zip(on_users.split(widths, dim=1), on_items.split(widths, dim=1))
-        return {name: TablePart(*side) for name, side in zip(tables, sides)}
+    def propagated(self, table: Tensor, rows: Rows) -> Part:
+        """A propagated item table, shape (|I|, d), on ``rows``."""
+        return Part(*rows.expand(*self.propagation.from_items(table, rows.users, rows.items)))
+
+    def _part(self, name: str, rows: Rows) -> Part:
+        content = self._content(name)
+        if isinstance(content, DenseContent):
+            return Part(*rows.expand(*content.propagated(rows.users, rows.items)))
+        return self.propagated(self.table(name), rows)
 
     def _content(self, name: str) -> DenseContent | WordContent | None:
         return None if name == ID else self.content[module_key(name)]

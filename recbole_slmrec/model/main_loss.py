@@ -11,34 +11,34 @@ class InBatchLoss(nn.Module):
     """InfoNCE over the batch's positives, by cosine (Eq. 13).
 
     Args:
-        temperature: tau > 0.
+        config: reads ``tau`` > 0 and ``gather_negatives``.
     """
 
     samples_negatives = False
 
-    def __init__(self, temperature: float):
+    def __init__(self, config):
         super().__init__()
-        check_temperature("tau", temperature)
-        self.temperature = temperature
+        check_temperature("tau", config["tau"])
+        self.temperature, self.gather = config["tau"], config["gather_negatives"]
 
     def forward(self, users: Tensor, positives: Tensor, negatives: None = None) -> Tensor:
         """Shapes (B, d) and (B, d) to a scalar."""
-        return info_nce(users, positives, self.temperature)
+        return info_nce(users, positives, self.temperature, gather=self.gather)
 
 
 class SampledLoss(nn.Module):
     """InfoNCE over each positive and its sampled negatives, by cosine (Eq. 12-13).
 
     Args:
-        temperature: tau > 0.
+        config: reads ``tau`` > 0.
     """
 
     samples_negatives = True
 
-    def __init__(self, temperature: float):
+    def __init__(self, config):
         super().__init__()
-        check_temperature("tau", temperature)
-        self.temperature = temperature
+        check_temperature("tau", config["tau"])
+        self.temperature = config["tau"]
 
     def forward(self, users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         """Shapes (B, d), (B, d) and (k, B, d) to a scalar."""
@@ -50,7 +50,7 @@ class BPRLoss(nn.Module):
 
     samples_negatives = True
 
-    def __init__(self, temperature: float):
+    def __init__(self, config):
         super().__init__()
 
     def forward(self, users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:

@@ -36,4 +36,4 @@ class MMLightGCN(MultimodalLightGCN):
     def calculate_loss(self, interaction) -> Tensor:
         """BPR of a batch."""
         self.forget_tables()
-        return bpr(*self.fused(self.encoder(), *self.batch(interaction)))
+        return bpr(*self.fused(self.encoded(*self.batch(interaction))))

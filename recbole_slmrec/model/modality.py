@@ -49,15 +49,16 @@ class DenseContent(nn.Module):
         """E_m, shape (|I|, d)."""
         return self.projection(self.features)
 
-    def on_users(self, rows: Tensor | slice) -> Tensor:
-        """The users' part of the propagated E_m, at ``rows``: shape (len(rows), d)."""
-        return self._projected(self.features_on_users[rows], self.ones_on_users[rows])
+    def propagated(self, users: Tensor | None, items: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The propagated E_m on these users and items, all if None: a table of d columns each."""
+        return (
+            self._projected(self.features_on_users, self.ones_on_users, users),
+            self._projected(self.features_on_items, self.ones_on_items, items),
+        )
 
-    def on_items(self, rows: Tensor | slice) -> Tensor:
-        """The items' part of the propagated E_m, at ``rows``: shape (len(rows), d)."""
-        return self._projected(self.features_on_items[rows], self.ones_on_items[rows])
-
-    def _projected(self, features: Tensor, ones: Tensor) -> Tensor:
+    def _projected(self, features: Tensor, ones: Tensor, rows: Tensor | None) -> Tensor:
+        if rows is not None:
+            features, ones = features.index_select(0, rows), ones.index_select(0, rows)
         return F.linear(features, self.projection.weight) + ones * self.projection.bias
 
 

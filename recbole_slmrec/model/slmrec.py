@@ -29,7 +29,7 @@ class SLMRec(MultimodalLightGCN):
         super().__init__(config, dataset)
         _check_tasks(config)
         self.alpha = config["alpha"]
-        self.main_loss = MAIN_LOSSES[config["main_loss"]](config["tau"])
+        self.main_loss = MAIN_LOSSES[config["main_loss"]](config)
         self.ssl_task = self._ssl_task(config)
         _check_batch(config, self.main_loss.samples_negatives and self.ssl_task is None)
         self.initialise()
@@ -50,10 +50,12 @@ class SLMRec(MultimodalLightGCN):
         """L_main and alpha L_ssl of a batch (Eq. 14), or L_main alone without an SSL task."""
         self.forget_tables()
         users, items, negatives = self.batch(interaction)
-        encoding = self.encoder()
-        main = self.main_loss(*self.fused(encoding, users, items, negatives))
+        encoding = self.encoded(users, items, negatives)
+        main = self.main_loss(*self.fused(encoding))
         if self.ssl_task is None:
             return main
+        if negatives is not None:
+            encoding = encoding.of_first_items(len(items))
         return main, self.alpha * self.ssl_task(encoding, self.fusion, users, items)
 
     @property

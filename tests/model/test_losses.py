@@ -19,7 +19,7 @@ def rows(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 100])
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
 def test_info_nce_is_the_same_in_blocks_of_any_size(monkeypatch, similarity, block):
-    monkeypatch.setattr(losses, "_BLOCK_ROWS", block)
+    monkeypatch.setitem(losses._BLOCK_ROWS, "cpu", block)
     anchors, positives = rows(7, 4), rows(7, 4)
     loss = info_nce(anchors, positives, 0.3, similarity)
     expected = dense.info_nce(anchors, positives, 0.3, similarity)
@@ -27,6 +27,24 @@ def test_info_nce_is_the_same_in_blocks_of_any_size(monkeypatch, similarity, blo
     gradients = torch.autograd.grad(3 * loss, (anchors, positives))
     for actual, other in zip(gradients, torch.autograd.grad(3 * expected, (anchors, positives))):
         torch.testing.assert_close(actual, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_autocast_multiplies_in_bfloat16_and_keeps_float32_gradients(similarity):
+    anchors, positives = torch.randn(300, 16), torch.randn(300, 16)
+    exact = [rows.double().requires_grad_() for rows in (anchors, positives)]
+    rounded = [rows.clone().requires_grad_() for rows in (anchors, positives)]
+    expected = dense.info_nce(*exact, 0.5, similarity)
+    with torch.autocast("cpu"):
+        loss = info_nce(*rounded, 0.5, similarity)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-2)
+    for actual, other in zip(
+        torch.autograd.grad(loss, rounded), torch.autograd.grad(expected, exact)
+    ):
+        error = (actual - other).norm() / other.norm()
+        # Nearer than that, and nothing was rounded; farther, and more than the products was.
+        assert 1e-4 < error < 2e-2
 
 
 def test_info_nce_of_equal_rows_is_the_logarithm_of_the_batch():

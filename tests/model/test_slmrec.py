@@ -185,3 +185,22 @@ def test_mean_fusion_and_alpha(monkeypatch, ssl_task, fusion):
         ssl_task, USERS, ITEMS, 0.5, similarity="dot", masked=("a", "v")
     )
     assert_same_gradients(model, loss, problem, expected)
+
+
+@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("ssl_task", ["none", "FAC", "FM", "FD"])
+def test_under_autocast_the_loss_and_its_gradients_stay_near(monkeypatch, ssl_task, backend):
+    monkeypatch.setattr(fm, "draw_pair", lambda names: ("a", "v"))
+    losses, gradients = [], []
+    for enabled in (False, True):
+        model = fast_model(problem_of(2, words=True), ssl_task=ssl_task, graph_backend=backend)
+        model.float()
+        torch.manual_seed(3)
+        with torch.autocast("cpu", enabled=enabled):
+            loss = model.calculate_loss(batch(USERS, ITEMS))
+        loss = sum(loss) if isinstance(loss, tuple) else loss
+        loss.backward()
+        losses.append(loss.item())
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert losses[1] == pytest.approx(losses[0], rel=0.03)
+    assert (gradients[1] - gradients[0]).norm() < 0.1 * gradients[0].norm()

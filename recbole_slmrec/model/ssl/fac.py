@@ -20,7 +20,8 @@ class FineAndCoarse(nn.Module):
 
     Args:
         encoder: the model's encoder; it has one content modality or more.
-        config: reads ``tau_ssl`` and ``fac_similarity`` (``dot`` or ``cosine``).
+        config: reads ``tau_ssl``, ``fac_similarity`` (``dot`` or ``cosine``) and
+            ``gather_negatives``.
 
     Raises:
         ValueError: for a temperature that is not positive or an unknown similarity.
@@ -29,6 +30,7 @@ class FineAndCoarse(nn.Module):
     def __init__(self, encoder: Encoder, config):
         super().__init__()
         self.temperature, self.similarity = config["tau_ssl"], config["fac_similarity"]
+        self.gather = config["gather_negatives"]
         check_temperature("tau_ssl", self.temperature)
         check_similarity("fac_similarity", self.similarity)
         self.names = encoder.content_names
@@ -41,12 +43,14 @@ class FineAndCoarse(nn.Module):
         self.carry = nn.ModuleList(nn.Linear(a, b) for a, b in zip(spaces, spaces[1:]))
 
     def forward(self, encoding: Encoding, fusion: Fusion, users: Tensor, items: Tensor) -> Tensor:
-        """The task's loss on the batch's ``items``, shape (B,); users take no part."""
-        z = encoding.items(items)
+        """The task's loss on the batch's items; users take no part."""
+        z = encoding.items()
         x = self.enter_id(z[ID])
         loss = 0
         for k, name in enumerate(self.names):
             if k > 0:
                 x = self.carry[k - 1](x)
-            loss = loss + info_nce(x, self.enter[k](z[name]), self.temperature, self.similarity)
+            loss = loss + info_nce(
+                x, self.enter[k](z[name]), self.temperature, self.similarity, self.gather
+            )
         return loss

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recbole_slmrec.model.encoder import Encoder, Encoding, TablePart
+from recbole_slmrec.model.encoder import Encoder, Encoding, Part
+from recbole_slmrec.model.rows import Rows
 from recbole_slmrec.model.ssl.views import TwoViews
 
 FD_LEVELS = ("feature", "layer")
@@ -21,14 +22,14 @@ class FeatureDropout(TwoViews):
 
     Args:
         encoder: the model's encoder.
-        config: reads ``tau_ssl``, ``dropout_rate`` in [0, 1) and ``fd_level``.
+        config: reads ``tau_ssl``, ``gather_negatives``, ``dropout_rate`` in [0, 1) and ``fd_level``.
 
     Raises:
         ValueError: for a rate out of range or an unknown level.
     """
 
     def __init__(self, encoder: Encoder, config):
-        super().__init__(config["tau_ssl"])
+        super().__init__(config)
         self.rate, self.level = config["dropout_rate"], config["fd_level"]
         if not isinstance(self.rate, (int, float)) or not 0 <= self.rate < 1:
             raise ValueError(f"dropout_rate [{self.rate}] must be a number in [0, 1)")
@@ -41,48 +42,36 @@ class FeatureDropout(TwoViews):
     def encoder(self) -> Encoder:
         return self._encoder[0]
 
-    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
-        return self.dropped(encoding, (frozenset(), frozenset()))
+    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
+        return self.dropped(encoding, rows, (set(), set()))
 
     def dropped(
-        self, encoding: Encoding, masked: tuple[frozenset[str], frozenset[str]]
+        self, encoding: Encoding, rows: Rows, masked: tuple[set[str], set[str]]
     ) -> tuple[Encoding, Encoding]:
         """Two dropout views; view k has the item features of the modalities ``masked[k]`` at zero."""
+        tables = {name: self.encoder.table(name) for name in self.encoder.names}
         if self.level == "feature":
-            return self._drop_features(encoding, masked)
-        return self._drop_layers(masked)
+            return tuple(self._drop_features(tables, encoding, rows, names) for names in masked)
+        return tuple(self._drop_layers(tables, rows, names) for names in masked)
 
-    def _drop_features(self, encoding: Encoding, masked) -> tuple[Encoding, Encoding]:
-        names = self.encoder.names
-        tables = {name: self.encoder.table(name) for name in names}
-        dropped = {
-            (view, name): tables[name] * self.keep_mask(tables[name])
-            for view in (0, 1)
-            for name in names
-            if name not in masked[view]
+    def _drop_features(self, tables, encoding: Encoding, rows: Rows, masked) -> Encoding:
+        parts = {
+            name: None
+            if name in masked
+            else self.encoder.propagated(table * self.keep_mask(table), rows)
+            for name, table in tables.items()
         }
-        parts = self.encoder.propagated(dropped)
-        return tuple(
-            Encoding(encoding.user_part, {name: parts.get((view, name)) for name in names})
-            for view in (0, 1)
-        )
+        return Encoding(encoding.user_part, parts)
 
-    def _drop_layers(self, masked) -> tuple[Encoding, Encoding]:
-        names = self.encoder.names
+    def _drop_layers(self, tables, rows: Rows, masked) -> Encoding:
         user_table = self.encoder.user_embedding.weight
-        tables = {name: self.encoder.table(name) for name in names}
-        views = []
-        for view in (0, 1):
-            parts = {}
-            for name in names:
-                item_table = tables[name]
-                if name in masked[view]:
-                    item_table = torch.zeros_like(item_table)
-                parts[name] = self._propagate_dropping(user_table, item_table)
-            views.append(Encoding(None, parts))
-        return tuple(views)
+        parts = {}
+        for name, table in tables.items():
+            item_table = torch.zeros_like(table) if name in masked else table
+            parts[name] = self._propagate_dropping(user_table, item_table, rows)
+        return Encoding(None, parts)
 
-    def _propagate_dropping(self, on_users: Tensor, on_items: Tensor) -> TablePart:
+    def _propagate_dropping(self, on_users: Tensor, on_items: Tensor, rows: Rows) -> Part:
         propagation = self.encoder.propagation
         sum_users, sum_items = on_users, on_items
         for _ in range(propagation.n_layers):
@@ -90,7 +79,7 @@ class FeatureDropout(TwoViews):
             on_users, on_items = self.drop_state(on_users), self.drop_state(on_items)
             sum_users, sum_items = sum_users + on_users, sum_items + on_items
         n_tables = propagation.n_layers + 1
-        return TablePart(sum_users / n_tables, sum_items / n_tables)
+        return Part(*rows.of(sum_users / n_tables, sum_items / n_tables))
 
     def keep_mask(self, table: Tensor) -> Tensor:
         """M of Eq. 8: ones where a factor is kept, zeros elsewhere; the shape of ``table``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from recbole_slmrec.model.encoder import Encoder, Encoding
+from recbole_slmrec.model.rows import Rows
 from recbole_slmrec.model.ssl.views import TwoViews
 
 
@@ -15,14 +16,14 @@ class FeatureMasking(TwoViews):
 
     Args:
         encoder: the model's encoder.
-        config: reads ``tau_ssl``.
+        config: reads ``tau_ssl`` and ``gather_negatives``.
     """
 
     def __init__(self, encoder: Encoder, config):
-        super().__init__(config["tau_ssl"])
+        super().__init__(config)
         self.names = encoder.names
 
-    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
+    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
         first, second = draw_pair(self.names)
         return encoding.without(first), encoding.without(second)
 

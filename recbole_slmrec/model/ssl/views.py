@@ -7,29 +7,30 @@ from torch import Tensor, nn
 from recbole_slmrec.model.encoder import Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.losses import check_temperature, info_nce
+from recbole_slmrec.model.rows import Rows
 
 
 class TwoViews(nn.Module):
     """Eq. 9 on users plus Eq. 9 on items, between two views of the same batch.
 
     Args:
-        temperature: tau_ssl > 0.
+        config: reads ``tau_ssl`` > 0 and ``gather_negatives``.
     """
 
-    def __init__(self, temperature: float):
+    def __init__(self, config):
         super().__init__()
-        check_temperature("tau_ssl", temperature)
-        self.temperature = temperature
+        check_temperature("tau_ssl", config["tau_ssl"])
+        self.temperature, self.gather = config["tau_ssl"], config["gather_negatives"]
 
-    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
-        """Makes the two views, drawn anew for each batch."""
+    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
+        """Makes the two views of ``rows``, drawn anew for each batch."""
         raise NotImplementedError("a task of two views says how they are made")
 
     def forward(self, encoding: Encoding, fusion: Fusion, users: Tensor, items: Tensor) -> Tensor:
         """The task's loss on the batch's ``users`` and ``items``, each of shape (B,)."""
-        first, second = self.views(encoding)
-        return info_nce(
-            fusion.users(first.users(users)), fusion.users(second.users(users)), self.temperature
-        ) + info_nce(
-            fusion.items(first.items(items)), fusion.items(second.items(items)), self.temperature
-        )
+        first, second = self.views(encoding, Rows(users, items))
+        on_users = self._contrast(fusion.users(first.users()), fusion.users(second.users()))
+        return on_users + self._contrast(fusion.items(first.items()), fusion.items(second.items()))
+
+    def _contrast(self, first: Tensor, second: Tensor) -> Tensor:
+        return info_nce(first, second, self.temperature, gather=self.gather)
