@@ -7,7 +7,7 @@ from pathlib import Path
 import recbole
 import yaml
 
-from recbole_slmrec.data.prepare import prepare_from_origin
+from recbole_slmrec.data.origin import prepare_from_origin
 from recbole_slmrec.names import did_you_mean
 
 _RECBOLE_ORIGINS = Path(recbole.__file__).parent / "properties" / "dataset" / "url.yaml"

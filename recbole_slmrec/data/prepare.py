@@ -1,33 +1,59 @@
-"""Turning published files into a data set that RecBole reads."""
+"""From published files to a data set that RecBole reads: recognise, read, filter, split, write."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
-from urllib.parse import quote
+from typing import Callable, Iterator
 
-import numpy as np
-import pandas as pd
-import yaml
-
-from recbole_slmrec.data.download import DownloadError, NotOnServerError, fetch
+from recbole_slmrec.data.facts import log_facts, n_surplus
 from recbole_slmrec.data.files import whole_folder
-from recbole_slmrec.data.layouts import Source, recognise
+from recbole_slmrec.data.filter import k_core, rated_at_least
+from recbole_slmrec.data.layouts import LAYOUTS, Reading, Source, Words, recognise
+from recbole_slmrec.data.modality import RESERVED
+from recbole_slmrec.data.split import divide
+from recbole_slmrec.data.write import check_ids, writers
 
 
-def prepare(name: str, source: Path, data_path: Path, force: bool = False) -> Path:
-    """Writes the data set ``name`` from a folder in a public layout, whole or not at all.
+@dataclass(frozen=True)
+class Options:
+    """How a data set is made of a source.
 
-    The ids of users and items are their numbers in the source. Row r of ``<name>.item`` is item r,
-    and row r of each feature file, which is copied as it is.
+    Attributes:
+        layout: the name of the source's layout, or ``auto`` to recognise it from the files.
+        reading: what the layout is told of the files.
+        min_rating: the least rating of interactions that are kept; None keeps all.
+        k_core: how many interactions users and items need to be kept; None keeps all.
+        split: how the interactions are divided, see ``split.divide``; None keeps a split that the
+            source has.
+        seed: seeds all that is random.
+    """
+
+    layout: str = "auto"
+    reading: Reading = Reading()
+    min_rating: float | None = None
+    k_core: int | None = None
+    split: str | None = None
+    seed: int = 2020
+
+
+def prepare(
+    name: str,
+    source: Path,
+    data_path: Path,
+    force: bool = False,
+    options: Options = Options(),
+) -> Path:
+    """Writes the data set ``name`` from files in a public layout, whole or not at all.
 
     Args:
         name: name of the data set.
-        source: the folder with the files as they were published.
+        source: the folder with the files as they were published, or the file of a table.
         data_path: where data sets lie.
         force: whether to replace a data set of that name.
+        options: how it is made.
 
     Returns:
         The folder of the data set, ``<data_path>/<name>``.
@@ -35,94 +61,103 @@ def prepare(name: str, source: Path, data_path: Path, force: bool = False) -> Pa
     Raises:
         FileExistsError: if the data set is there already and ``force`` is False.
         FileNotFoundError: if ``source`` or a file that is needed in it is missing.
-        ValueError: if the name is no folder name, ``source`` lies in the data set's own folder, or
-            a file is not as it must be.
+        ValueError: if the name is no folder name, ``source`` lies in the data set's own folder, a
+            file is not as it must be, or the options cannot be met.
     """
-    source, data_path = Path(source), Path(data_path)
-    if Path(name).name != name or name in ("", ".."):
-        raise ValueError(f"{name!r} cannot name a data set: give a bare name, such as tiktok")
-    target = data_path / name
-    if target.resolve() in (source.resolve(), *source.resolve().parents):
-        raise ValueError(
-            f"the source {source} lies in {target}, where the data set is to be written; "
-            "move it to another place first"
-        )
-    with whole_folder(target, replace=force) as folder:
-        data = recognise(source).read(source)
-        _log(source, data)
-        _write(name, data, folder)
+    source = Path(source)
+    target = free_target(name, Path(data_path), force)
+    _check_apart(target, source, options.reading)
+    files = _plan(name, source, options)
+    with _new_folders_on_success(target.parent), whole_folder(target, replace=force) as folder:
+        for file, write in files.items():
+            write(folder / file)
     return target
 
 
-def prepare_from_origin(name: str, data_path: Path, download: dict, force: bool = False) -> Path:
-    """Downloads the data set ``name`` from its public origin and prepares it.
+def rehearse(
+    name: str,
+    source: Path,
+    data_path: Path,
+    force: bool = False,
+    options: Options = Options(),
+) -> None:
+    """Logs all that ``prepare`` would do, and writes nothing; arguments and errors are the same.
 
-    Args:
-        name: name of the data set.
-        data_path: where data sets lie.
-        download: ``url``, the address of the folder that holds the published files; ``files``, a
-            dict from file name to git blob id; and ``optional``, a list of those among them that
-            the data set can do without.
-        force: whether to replace a data set of that name.
+    Only the values of features are not read.
+    """
+    source = Path(source)
+    target = free_target(name, Path(data_path), force)
+    _check_apart(target, source, options.reading)
+    for file in _plan(name, source, options):
+        getLogger().info(f"would write {target / file}")
 
-    Returns:
-        The folder of the data set, ``<data_path>/<name>``.
+
+def free_target(name: str, data_path: Path, force: bool) -> Path:
+    """The folder of the data set ``name``, if it may be written.
 
     Raises:
-        FileExistsError: if the data set is there already and ``force`` is False.
-        DownloadError: if a file that is needed cannot be fetched; says how to do without.
+        FileExistsError: if it is there already and ``force`` is False.
+        ValueError: if the name is no folder name.
     """
-    data_path = Path(data_path)
-    getLogger().info(f"downloading the data set {name} from {download['url']}")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            _fetch_files(download, Path(folder))
-        except DownloadError as error:
-            raise DownloadError(
-                f"{error}.\nThere are two ways to get the data set [{name}]: run this again with a "
-                f"connection to {download['url']}, or put copies of the files there "
-                f"({', '.join(download['files'])}) into a folder DIR and run "
-                f"`python -m recbole_slmrec prepare {name} --source DIR --data_path {data_path}`"
-            ) from error
-        return prepare(name, Path(folder), data_path, force)
+    if Path(name).name != name or name in ("", ".."):
+        raise ValueError(f"{name!r} cannot name a data set: give a bare name, such as tiktok")
+    target = data_path / name
+    if target.exists() and not force:
+        raise FileExistsError(f"{target} is there already; pass --force to replace it")
+    return target
 
 
-def _fetch_files(download: dict, folder: Path) -> None:
-    for file, blob_id in download["files"].items():
-        url = f"{download['url'].rstrip('/')}/{quote(file)}"
-        try:
-            fetch(url, folder / file, blob_id)
-        except NotOnServerError as error:
-            if file not in download["optional"]:
-                raise
-            getLogger().warning(f"{error}: going on without {file}")
+def _check_apart(target: Path, source: Path, reading: Reading) -> None:
+    folder = source.parent if source.is_file() else source
+    for path in (source, *(folder / file for file in reading.features.values())):
+        if target.resolve() in (path.resolve(), *path.resolve().parents):
+            raise ValueError(
+                f"the source {path} lies in {target}, where the data set is to be written; "
+                "move it to another place first"
+            )
 
 
-def _log(source: Path, data: Source) -> None:
-    logger = getLogger()
-    logger.info(f"{source} has the layout {data.layout}")
-    for split, interactions in data.splits.items():
-        logger.info(f"{split}: {len(interactions):,} interactions")
-    logger.info(f"users: {data.n_users:,}")
-    logger.info(f"items: {data.n_items:,}")
-    for modality, path in data.features.items():
-        rows, width = np.load(path, mmap_mode="r").shape
-        logger.info(f"modality {modality}: {path.name}, {rows:,} x {width:,}")
+@contextmanager
+def _new_folders_on_success(folder: Path) -> Iterator[None]:
+    """Removes ``folder`` and those above it again if they are not there yet and the block fails."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for path in new:
+                path.rmdir()
+        raise
 
 
-def _write(name: str, data: Source, folder: Path) -> None:
-    for split, interactions in data.splits.items():
-        frame = pd.DataFrame(interactions, columns=["user_id:token", "item_id:token"])
-        frame.to_csv(folder / f"{name}.{split}.inter", sep="\t", index=False)
-    items = pd.DataFrame({"item_id:token": np.arange(data.n_items)})
-    items.to_csv(folder / f"{name}.item", sep="\t", index=False)
-    for path in data.features.values():
-        shutil.copyfile(path, folder / path.name)
-    declaration = {
-        "load_col": {"inter": ["user_id", "item_id"], "item": ["item_id"]},
-        "benchmark_filename": list(data.splits),
-        "item_modalities": {modality: path.name for modality, path in data.features.items()},
-    }
-    text = yaml.safe_dump(declaration, default_flow_style=None, sort_keys=False)
-    comment = f"# Made by `python -m recbole_slmrec prepare` from the layout {data.layout}.\n"
-    (folder / f"{name}.yaml").write_text(comment + text, encoding="utf-8")
+def _plan(name: str, path: Path, options: Options) -> dict[str, Callable[[Path], None]]:
+    """Reads the source, logs what is made of it, and tells what writes each file."""
+    layout = options.layout
+    if layout == "auto":
+        layout = recognise(path)
+        getLogger().info(f"{path} has the layout {layout}")
+    else:
+        getLogger().info(f"{path} is read in the layout {layout}")
+    source = LAYOUTS[layout].read(path, options.reading)
+    _check_features(source)
+    check_ids(source)
+    surplus = {modality: n_surplus(feature) for modality, feature in source.features.items()}
+    if options.min_rating is not None:
+        source = rated_at_least(source, options.min_rating)
+    if options.k_core is not None:
+        source = k_core(source, options.k_core)
+    source, cold = divide(source, options.split, options.seed)
+    log_facts(source, surplus)
+    return writers(name, source, cold)
+
+
+def _check_features(source: Source) -> None:
+    for modality, feature in source.features.items():
+        if modality == RESERVED or Path(modality).name != modality:
+            raise ValueError(
+                f"{modality!r} cannot name a modality: name it otherwise with --feature, such as "
+                "--feature v=image_feat.npy"
+            )
+        n = len(feature.words) if isinstance(feature, Words) else feature.values.shape[1]
+        if n == 0:
+            raise ValueError(f"modality {modality} holds no features; leave its file out")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import pickle
+import re
 import shutil
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -15,55 +14,44 @@ import pandas as pd
 import pytest
 import yaml
 from recbole.config import Config
-from scipy.sparse import coo_matrix
 
-from recbole_slmrec.data import download
+from recbole_slmrec.cli import guarded
+from recbole_slmrec.cli.prepare import main
+from recbole_slmrec.data import write
 from recbole_slmrec.data.dataset import MultimodalDataset
-from recbole_slmrec.data.download import DownloadError, git_blob_id
-from recbole_slmrec.data.find import find_dataset
-from recbole_slmrec.data.prepare import prepare, prepare_from_origin
-from tests.data.file_server import serving
+from recbole_slmrec.data.download import git_blob_id
+from recbole_slmrec.data.layouts import (
+    LAYOUTS,
+    SPLITS,
+    Layout,
+    Matrix,
+    Reading,
+    Source,
+    Words,
+    recognise,
+)
+from recbole_slmrec.data.prepare import Options, prepare
+from tests.data.published import (
+    INTERACTIONS,
+    MATRICES,
+    N_ITEMS,
+    N_USERS,
+    publish,
+    read_pairs,
+    write_matrix,
+)
 
 TIKTOK = Path(__file__).resolve().parents[3] / "shared" / "data" / "hkuds-tiktok"
-
-N_USERS, N_ITEMS = 4, 5
-INTERACTIONS = {
-    "train": [(0, 3), (0, 1), (1, 0), (2, 3), (3, 1)],
-    "valid": [(1, 4), (0, 0)],
-    "test": [(2, 0), (1, 3)],
-}
-MATRICES = {"train": "trnMat.pkl", "valid": "valMat.pkl", "test": "tstMat.pkl"}
-
-
-def write_matrix(path: Path, pairs: list[tuple[int, int]], shape=(N_USERS, N_ITEMS)) -> None:
-    rows, columns = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
-    ones = np.ones(len(pairs), dtype=np.float32)
-    with open(path, "wb") as file:
-        pickle.dump(coo_matrix((ones, (rows, columns)), shape=shape), file)
 
 
 @pytest.fixture
 def source(tmp_path) -> Path:
-    """A folder as the HKUDS repositories have it, without text."""
-    folder = tmp_path / "published"
-    folder.mkdir()
-    for split, pairs in INTERACTIONS.items():
-        write_matrix(folder / MATRICES[split], pairs)
-    generator = np.random.default_rng(0)
-    for file, width in [("image_feat.npy", 6), ("audio_feat.npy", 3)]:
-        np.save(folder / file, generator.normal(size=(N_ITEMS, width)).astype(np.float16))
-    return folder
+    return publish(tmp_path / "published")
 
 
 @pytest.fixture
 def data_path(tmp_path) -> Path:
     return tmp_path / "dataset"
-
-
-def read_pairs(folder: Path, split: str) -> list[tuple[int, int]]:
-    frame = pd.read_csv(folder / f"{folder.name}.{split}.inter", sep="\t")
-    assert list(frame.columns) == ["user_id:token", "item_id:token"]
-    return list(frame.itertuples(index=False, name=None))
 
 
 def test_the_files_of_a_data_set(source, data_path):
@@ -89,12 +77,6 @@ def test_interactions_and_features_are_the_source_s(source, data_path):
         assert read_pairs(folder, split) == pairs
     for file in ("image_feat.npy", "audio_feat.npy"):
         assert (folder / file).read_bytes() == (source / file).read_bytes()
-
-
-def test_cells_of_value_zero_are_no_interactions(source, data_path):
-    matrix = coo_matrix(([1.0, 0.0, 1.0], ([0, 1, 2], [1, 1, 1])), shape=(N_USERS, N_ITEMS))
-    (source / "valMat.pkl").write_bytes(pickle.dumps(matrix))
-    assert read_pairs(prepare("small", source, data_path), "valid") == [(0, 1), (2, 1)]
 
 
 def test_the_declaration(source, data_path):
@@ -161,10 +143,99 @@ def test_the_log_states_the_facts(source, data_path, caplog):
         "valid: 2 interactions",
         "test: 2 interactions",
         "users: 4",
-        "items: 5",
-        "modality v: image_feat.npy, 5 x 6",
-        "modality a: audio_feat.npy, 5 x 3",
+        "items: 5, 1 of them with no interaction",
+        "modality v: image_feat.npy, 5 x 6, float16",
+        "modality a: audio_feat.npy, 5 x 3, float16",
     ]
+
+
+@pytest.fixture
+def aligned(monkeypatch) -> Source:
+    """What a layout of its own, ``made``, reads of any place: features for some items only."""
+    frame = pd.DataFrame({"user": [0, 1, 0, 1], "item": [0, 1, 2, 2]})
+    made = Source(
+        "made",
+        np.array(["ann", "bob"], dtype=object),
+        np.array(["x", "y", "z"], dtype=object),
+        {"train": frame, "valid": frame[:1], "test": frame[1:2]},
+        {
+            "v": Matrix("v.npy", np.arange(8.0).reshape(4, 2), np.array([3, -1, 1])),
+            "t": Words("t_words.npy", np.array([0, 0, 2]), np.array([5, 6, 5])),
+        },
+        ["read as it is"],
+    )
+    layout = Layout("nothing", lambda source: False, lambda source, reading: made)
+    monkeypatch.setitem(LAYOUTS, "made", layout)
+    return made
+
+
+def test_missing_and_surplus_rows_are_counted(aligned, source, data_path, caplog):
+    with caplog.at_level(logging.INFO):
+        folder = prepare("small", source, data_path, options=Options(layout="made"))
+    assert caplog.messages == [
+        f"{source} is read in the layout made",
+        "read as it is",
+        "train: 4 interactions",
+        "valid: 1 interactions",
+        "test: 1 interactions",
+        "users: 2",
+        "items: 3",
+        "modality v: v.npy, 3 x 2, float32; missing for 1 items; surplus rows in the source: 2",
+        "modality t: t_words.npy, 3 words, 2 different ones; missing for 1 items",
+        "train and valid: pairs of a user and an item that are in both: 1 (all are kept)",
+        "train and test: pairs of a user and an item that are in both: 1 (all are kept)",
+    ]
+    assert np.load(folder / "v.npy").tolist() == [[6, 7], [0, 0], [2, 3]]
+    assert np.load(folder / "t_words.npy").tolist() == [[0, 0, 2], [5, 6, 5]]
+
+
+def test_filters_come_before_the_split(aligned, source, data_path):
+    frame = pd.DataFrame({"user": [0, 1] * 3 + [0], "item": [0, 0, 0, 0, 2, 2, 1]})
+    aligned.interactions.update(train=frame, valid=frame[:1], test=frame[1:2])
+    options = Options(layout="made", k_core=2, split="1:1:1", seed=7)
+    folder = prepare("small", source, data_path, options=options)
+    lines = (folder / "small.yaml").read_text().splitlines()[1:4]
+    assert lines == [
+        "# read as it is",
+        "# --k-core=2: 8 of 9 interactions stay, of 2 of 2 users and 2 of 3 items",
+        "# split 1:1:1 with seed 7: each user's interactions at random; the split of the source "
+        "is not used",
+    ]
+    sizes = [len((folder / f"small.{split}.inter").read_text().splitlines()) for split in SPLITS]
+    assert sizes == [1 + 4, 1 + 2, 1 + 2]
+
+
+@pytest.mark.parametrize("name", ["id", "a/b"])
+def test_a_modality_needs_a_name_of_its_own(aligned, source, data_path, name):
+    aligned.features[name] = aligned.features.pop("v")
+    with pytest.raises(ValueError, match=f"{name!r} cannot name a modality"):
+        prepare("small", source, data_path, options=Options(layout="made"))
+    assert not data_path.exists()
+
+
+def test_a_modality_without_features_is_refused(aligned, source, data_path):
+    nothing = np.empty(0, dtype=np.int64)
+    aligned.features["t"] = Words("t_words.npy", nothing, nothing)
+    with pytest.raises(ValueError, match="modality t holds no features; leave its file out"):
+        prepare("small", source, data_path, options=Options(layout="made"))
+
+
+def test_interactions_that_repeat_are_kept_and_counted(source, data_path, caplog):
+    pairs = [(0, 1), (0, 1), (2, 2), (0, 1)]
+    write_matrix(source / "trnMat.pkl", pairs)
+    folder = prepare("small", source, data_path)
+    assert read_pairs(folder, "train") == pairs
+    assert caplog.messages == [
+        "train: interactions with the user and item of another one there: 2 (all are kept)"
+    ]
+
+
+def test_layouts_are_recognised_in_their_order(source, tmp_path):
+    assert list(LAYOUTS) == ["hkuds", "mmrec", "mmgcn", "slmrec", "table"]
+    assert recognise(source) == "hkuds"
+    (source / "interactions.csv").write_text("user,item\n1,2\n")
+    assert recognise(source) == "hkuds"
+    assert recognise(source / "interactions.csv") == "table"
 
 
 def test_a_data_set_that_is_there_is_kept(source, data_path):
@@ -184,26 +255,126 @@ def test_force_replaces_it(source, data_path):
     assert read_pairs(folder, "train") == [(3, 3)]
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def run(*arguments: object) -> int:
+    """What the command's exit status is."""
+    return guarded(main, [str(argument) for argument in arguments], "prepare")
+
+
 @pytest.mark.parametrize(
-    "failure",
-    [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")],
+    "failure, status, message",
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "error: .*No space left on device"),
+    ],
     ids=["ctrl-c", "disk full"],
 )
-def test_a_failure_half_way_changes_nothing(source, data_path, monkeypatch, failure):
+def test_a_failure_half_way_changes_nothing(
+    source, data_path, monkeypatch, capsys, failure, status, message
+):
     prepare("old", source, data_path)
-    before = {path.name: path.read_bytes() for path in (data_path / "old").iterdir()}
+    before = contents(data_path / "old")
 
-    def copy_half(path, target):
-        target.write_bytes(path.read_bytes()[:10])
+    def fail(values):
+        assert list(data_path.parent.rglob(".*.partial/image_feat.npy"))
         raise failure
 
-    monkeypatch.setattr(shutil, "copyfile", copy_half)
-    with pytest.raises(type(failure)):
-        prepare("small", source, data_path)
-    with pytest.raises(type(failure)):
-        prepare("old", source, data_path, force=True)
+    monkeypatch.setattr(write, "_release", fail)
+    new = data_path.parent / "new" / "place"
+    assert run("small", "--source", source, "--data_path", data_path) == status
+    assert run("small", "--source", source, "--data_path", new) == status
+    assert run("old", "--source", source, "--data_path", data_path, "--force") == status
+    assert re.search(message, capsys.readouterr().err)
     assert os.listdir(data_path) == ["old"]
-    assert {path.name: path.read_bytes() for path in (data_path / "old").iterdir()} == before
+    assert contents(data_path / "old") == before
+    assert not new.parent.exists()
+
+
+def test_a_failure_leaves_the_parents_that_were_there(source, data_path, monkeypatch):
+    data_path.mkdir()
+
+    def fail(values):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(write, "_release", fail)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("small", source, data_path / "sub")
+    assert os.listdir(data_path) == []
+
+
+def test_the_command_prepares_what_its_flags_say(source, data_path, capsys):
+    generator = np.random.default_rng(0)
+    pairs = [(user, item) for user in range(12) for item in range(20) if (user + item) % 4]
+    for split, part in zip(MATRICES, (pairs[:100], pairs[100:150], pairs[150:])):
+        write_matrix(source / MATRICES[split], [*part, (13, 20)], shape=(14, 22))
+    features = generator.normal(size=(22, 3)).astype(np.float32)
+    np.save(source / "image_feat.npy", features)
+    flags = ["--k-core", 4, "--split", "cold-items:0.1", "--feature", "look=image_feat.npy"]
+    flags += ["--layout", "hkuds", "--source", source, "--data_path", data_path]
+    assert run("small", *flags, "--seed", 1) == 0
+    folder = data_path / "small"
+    assert f"{folder} is ready: python run_recbole.py" in capsys.readouterr().out
+    assert sorted(os.listdir(folder)) == [
+        *("look.npy", "small.cold", "small.item", "small.test.inter", "small.train.inter"),
+        *("small.valid.inter", "small.yaml"),
+    ]
+    items = (folder / "small.item").read_text().splitlines()[1:]
+    assert items == [str(item) for item in range(20)]
+    assert np.array_equal(np.load(folder / "look.npy"), features[:20])
+    cold = {int(item) for item in (folder / "small.cold").read_text().splitlines()[1:]}
+    splits = {split: read_pairs(folder, split) for split in SPLITS}
+    assert sorted(sum(splits.values(), [])) == pairs
+    assert len(cold) == 2 and not cold & {item for _, item in splits["train"]}
+    assert run("again", *flags, "--seed", 1) == run("other", *flags, "--seed", 2) == 0
+    assert read_pairs(data_path / "again", "test") == splits["test"]
+    assert read_pairs(data_path / "other", "test") != splits["test"]
+
+
+def test_a_dry_run_says_it_all_and_writes_nothing(source, data_path, caplog):
+    flags = ["small", "--source", source, "--data_path", data_path]
+    with caplog.at_level(logging.INFO):
+        assert run(*flags, "--dry-run") == 0
+    assert not data_path.exists()
+    rehearsed = caplog.messages
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        assert run(*flags) == 0
+    n_facts = len(caplog.messages)
+    assert rehearsed[:n_facts] == caplog.messages
+    assert sorted(rehearsed[n_facts:]) == sorted(
+        f"would write {path}" for path in (data_path / "small").iterdir()
+    )
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--split", "8:2"], "--split=8:2 is none of 8:1:1"),
+        (["--split", "time:8:1:1"], "needs times, and the source has none"),
+        (["--min-rating", "4"], "--min-rating=4 needs ratings, and the source has none"),
+        (["--k-core", "9"], "--k-core=9 leaves none of the 9 interactions"),
+        (["--user", "uid"], "--user is of no use to the layout hkuds"),
+        (["--feature", "v"], "--feature v: give MODALITY=FILE"),
+        (["--feature", "v=a.npy", "--feature", "v=b.npy"], "the modality v is given twice"),
+        (["--layout", "mmrec"], "published"),
+    ],
+)
+def test_flags_that_do_not_fit_are_named_and_leave_nothing(
+    source, data_path, capsys, flags, message
+):
+    assert run("small", "--source", source, "--data_path", data_path, *flags) == 2
+    assert message in capsys.readouterr().err
+    assert not data_path.exists()
+
+
+def test_a_data_set_that_is_there_is_said_before_anything_is_read(data_path, capsys):
+    (data_path / "tiktok").mkdir(parents=True)
+    for flags in ([], ["--source", "nowhere"], ["--dry-run"]):
+        assert run("tiktok", "--data_path", data_path, *flags) == 2
+        assert "tiktok is there already; pass --force" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a"])
@@ -223,139 +394,12 @@ def test_a_source_in_the_data_set_s_own_folder_is_not_destroyed(source, data_pat
     assert sorted(os.listdir(own)) == sorted(os.listdir(source))
 
 
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-BAD_SOURCES = {
-    "nothing": (lambda it: shutil.rmtree(it), FileNotFoundError, "published is not a folder"),
-    "other files": (
-        lambda it: [(it / file).unlink() for file in MATRICES.values()],
-        FileNotFoundError,
-        "published has none of the layouts.*hkuds has trnMat.pkl, valMat.pkl, tstMat.pkl",
-    ),
-    "two matrices missing": (
-        lambda it: [(it / file).unlink() for file in ("trnMat.pkl", "tstMat.pkl")],
-        FileNotFoundError,
-        "published lacks trnMat.pkl, tstMat.pkl: the HKUDS layout needs",
-    ),
-    "truncated matrix": (
-        lambda it: truncate(it / "valMat.pkl"),
-        ValueError,
-        "valMat.pkl cannot be read as a pickled scipy",
-    ),
-    "matrices of two data sets": (
-        lambda it: write_matrix(it / "valMat.pkl", [(0, 0)], (N_USERS, N_ITEMS + 1)),
-        ValueError,
-        r"differ in shape: trnMat.pkl is \(4, 5\), valMat.pkl is \(4, 6\), tstMat.pkl is \(4, 5\)",
-    ),
-    "no training": (
-        lambda it: write_matrix(it / "trnMat.pkl", []),
-        ValueError,
-        "trnMat.pkl holds no interactions",
-    ),
-    "no validation": (
-        lambda it: write_matrix(it / "valMat.pkl", []),
-        ValueError,
-        "valMat.pkl holds no interactions",
-    ),
-    "too few rows": (
-        lambda it: np.save(it / "audio_feat.npy", np.ones((N_ITEMS - 1, 2))),
-        ValueError,
-        r"audio_feat.npy has shape \(4, 2\); \(5, columns\) is needed",
-    ),
-    "a vector": (
-        lambda it: np.save(it / "audio_feat.npy", np.ones(N_ITEMS)),
-        ValueError,
-        r"audio_feat.npy has shape \(5,\); \(5, columns\) is needed",
-    ),
-    "integers": (
-        lambda it: np.save(it / "audio_feat.npy", np.ones((N_ITEMS, 2), dtype=int)),
-        ValueError,
-        "audio_feat.npy holds values of type int64; floats are needed",
-    ),
-    "truncated features": (
-        lambda it: truncate(it / "image_feat.npy"),
-        ValueError,
-        "image_feat.npy cannot be read",
-    ),
-    "features that are Python objects": (
-        lambda it: np.save(it / "image_feat.npy", np.array([[None]] * N_ITEMS)),
-        ValueError,
-        "image_feat.npy cannot be read",
-    ),
-}
-
-
-@pytest.mark.parametrize("spoil, error, match", BAD_SOURCES.values(), ids=BAD_SOURCES)
-def test_a_bad_source_is_named_and_leaves_nothing(source, data_path, spoil, error, match):
-    spoil(source)
-    with pytest.raises(error, match=match):
-        prepare("small", source, data_path)
-    assert not data_path.exists() or os.listdir(data_path) == []
-
-
-@pytest.fixture
-def server(source, monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(download, "PAUSE_S", 0.01)
-    with serving({path.name: path.read_bytes() for path in source.iterdir()}) as server:
-        yield server
-
-
-@pytest.fixture
-def origin(source, server) -> dict:
-    """The ``download`` section for the source on the server, with a text that is not there."""
-    files = {path.name: git_blob_id(path) for path in sorted(source.iterdir())}
-    return {
-        "url": server.url,
-        "files": {**files, "text_feat.npy": "0" * 40},
-        "optional": ["text_feat.npy"],
-    }
-
-
-def test_a_data_set_that_is_missing_is_downloaded(source, data_path, origin, caplog):
-    find_dataset("small", data_path / "small", origin)
-    prepare("same", source, data_path)
-    for path in (data_path / "same").iterdir():
-        twin = data_path / "small" / path.name.replace("same", "small")
-        assert twin.read_bytes() == path.read_bytes()
-    assert len(os.listdir(data_path / "small")) == 7
-    assert "going on without text_feat.npy" in caplog.text
-
-
-def test_a_data_set_that_is_there_is_not_downloaded(data_path, origin, server):
-    (data_path / "small").mkdir(parents=True)
-    find_dataset("small", data_path / "small", origin)
-    assert server.requests == []
-    assert os.listdir(data_path / "small") == []
-
-
-def test_a_download_replaces_a_data_set_only_when_told_to(data_path, origin):
-    (data_path / "small").mkdir(parents=True)
-    with pytest.raises(FileExistsError, match="pass --force"):
-        prepare_from_origin("small", data_path, origin)
-    prepare_from_origin("small", data_path, origin, force=True)
-    assert len(os.listdir(data_path / "small")) == 7
-
-
-@pytest.mark.parametrize("trouble", ["missing", "other content", "server gone"])
-def test_a_download_that_fails_says_both_ways(data_path, origin, server, trouble):
-    if trouble == "missing":
-        del server.files["trnMat.pkl"]
-    elif trouble == "other content":
-        server.files["trnMat.pkl"] += b"."
-    else:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            origin["url"] = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    with pytest.raises(DownloadError) as caught:
-        prepare_from_origin("small", data_path, origin)
-    message = str(caught.value)
-    assert f"run this again with a connection to {origin['url']}" in message
-    assert ", ".join(origin["files"]) in message
-    command = f"python -m recbole_slmrec prepare small --source DIR --data_path {data_path}"
-    assert f"`{command}`" in message
-    assert not data_path.exists()
+def test_features_from_the_data_set_s_own_folder_are_not_destroyed(source, data_path):
+    folder = prepare("small", source, data_path)
+    options = Options(reading=Reading(features={"v": str(folder / "image_feat.npy")}))
+    with pytest.raises(ValueError, match="image_feat.npy lies in .*small, where the data set"):
+        prepare("small", source, data_path, force=True, options=options)
+    assert (folder / "image_feat.npy").is_file()
 
 
 @pytest.mark.skipif(not TIKTOK.is_dir(), reason="the published TikTok files are not here")

@@ -1,0 +1,1 @@
+"""Features of items from raw content: texts and images become a matrix that a data set declares."""
