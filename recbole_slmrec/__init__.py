@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 if not (3, 10) <= sys.version_info[:2] <= (3, 11):
     raise ImportError(
@@ -16,8 +17,15 @@ from recbole_slmrec import quiet  # noqa: E402
 
 quiet.silence_upstream_deprecations()
 
-from recbole_slmrec import recbole_hook  # noqa: E402
-
-recbole_hook.install()
+try:
+    from recbole_slmrec import recbole_hook
+except (ImportError, OSError) as error:  # OSError: a library that a package brings cannot be loaded
+    # Not raised, so that `doctor` can look; whatever needs the models fails with the same error.
+    warnings.warn(
+        f"recbole_slmrec's models cannot be imported: {error}. "
+        "`python -m recbole_slmrec doctor` tells what to do"
+    )
+else:
+    recbole_hook.install()
 
 __version__ = "0.1.0"
