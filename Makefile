@@ -1,4 +1,4 @@
-# Two commands, each with all its own set-up: `make demo` and `make test`. They work from any folder.
+# Each command with all its own set-up, from any folder: `make demo`, `make test` and `make bench`.
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(HERE).venv
 RUN := $(VENV)/bin/python
@@ -7,13 +7,16 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11)
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.10 python3 python,$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
 INPUTS := $(HERE)setup.cfg $(HERE)constraints.txt $(HERE)pyproject.toml
 
-.PHONY: demo test clean
+.PHONY: demo test bench clean
 
 demo: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m recbole_slmrec demo
 
 test: $(VENV)/.test
 	cd $(HERE) && $(RUN) -m pytest
+
+bench: $(VENV)/.demo
+	cd $(HERE) && $(RUN) -m benchmarks
 
 $(VENV)/.demo: $(VENV)/.made $(INPUTS)
 	$(RUN) -m pip install --quiet -c $(HERE)constraints.txt -e $(HERE)

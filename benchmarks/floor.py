@@ -1,0 +1,102 @@
+"""The bare kernels that a step of SLMRec-FAC cannot do without, on tensors of its sizes."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import dgl
+import torch
+from torch import Tensor
+
+from recbole_slmrec.graph.bipartite import ITEM_TO_USER, USER_TO_ITEM, interaction_graph
+from recbole_slmrec.model.slmrec import SLMRec
+
+N_LAYERS = 3
+
+
+def kernels(model: SLMRec, dataset, batch) -> dict[str, Callable[[], None]]:
+    """The kernels by name; the floor of a step is the sum of their times.
+
+    Args:
+        model: SLMRec with the task FAC and three layers.
+        dataset: the training split that it was built on.
+        batch: one of its training batches.
+    """
+    users, items = batch[model.USER_ID], batch[model.ITEM_ID]
+    return {
+        "graph": _graph(model, dataset, users, items),
+        "similarities": _similarities(model, len(users)),
+        "optimiser": _optimiser(model),
+    }
+
+
+def _graph(model: SLMRec, dataset, users: Tensor, items: Tensor) -> Callable[[], None]:
+    """Three hops from either side, forward and backward, the last on the batch's rows alone."""
+    graph = interaction_graph(
+        dataset.inter_feat[model.USER_ID],
+        dataset.inter_feat[model.ITEM_ID],
+        model.n_users,
+        model.n_items,
+    )
+    width = model.encoder.user_embedding.embedding_dim
+    on_users, on_items = torch.rand(model.n_users, width), torch.rand(model.n_items, width)
+    last_to_users, last_to_users_back = _hop_on_rows(graph, ITEM_TO_USER, users)
+    last_to_items, last_to_items_back = _hop_on_rows(graph, USER_TO_ITEM, items)
+    of_users = torch.rand(last_to_users.num_dst_nodes(), width)
+    of_items = torch.rand(last_to_items.num_dst_nodes(), width)
+    to_users, to_items = graph[ITEM_TO_USER], graph[USER_TO_ITEM]
+
+    def run() -> None:
+        # There and back from the users and from the items; then the same for their gradients.
+        for _ in range(4):
+            dgl.ops.copy_u_sum(to_items, on_users)
+            dgl.ops.copy_u_sum(to_users, on_items)
+        dgl.ops.copy_u_sum(last_to_users, on_items)
+        dgl.ops.copy_u_sum(last_to_items, on_users)
+        dgl.ops.copy_u_sum(last_to_users_back, of_users)
+        dgl.ops.copy_u_sum(last_to_items_back, of_items)
+
+    return run
+
+
+def _hop_on_rows(graph: dgl.DGLGraph, relation: str, rows: Tensor) -> tuple:
+    """The part of a hop that ends in ``rows``, numbered anew, and its reverse."""
+    sources, destinations = graph.edges(etype=relation)
+    rows = rows.unique().to(destinations.dtype)
+    kept = torch.isin(destinations, rows)
+    sources, destinations = sources[kept], torch.searchsorted(rows, destinations[kept])
+    source_type, _, _ = graph.to_canonical_etype(relation)
+    n_sources, n_rows = graph.num_nodes(source_type), len(rows)
+    destinations = destinations.to(sources.dtype)
+    hop = dgl.heterograph(
+        {("source", "to", "row"): (sources, destinations)}, {"source": n_sources, "row": n_rows}
+    )
+    back = dgl.heterograph(
+        {("row", "to", "source"): (destinations, sources)}, {"row": n_rows, "source": n_sources}
+    )
+    return hop, back
+
+
+def _similarities(model: SLMRec, n_rows: int) -> Callable[[], None]:
+    """For each InfoNCE the logits and the gradients of both sides: three products."""
+    widths = [model.fusion.user_map.out_features]
+    widths += [linear.out_features for linear in model.ssl_task.enter]
+    sides = [(torch.rand(n_rows, width), torch.rand(n_rows, width)) for width in widths]
+    gradients = [(torch.empty_like(a), torch.empty_like(b)) for a, b in sides]
+    logits = torch.empty(n_rows, n_rows)
+
+    def run() -> None:
+        for (anchors, positives), (of_anchors, of_positives) in zip(sides, gradients):
+            torch.mm(anchors, positives.T, out=logits)
+            torch.mm(logits, positives, out=of_anchors)
+            torch.mm(logits.T, anchors, out=of_positives)
+
+    return run
+
+
+def _optimiser(model: SLMRec) -> Callable[[], None]:
+    """One pass of fused Adam over every parameter."""
+    parameters = [torch.rand_like(parameter) for parameter in model.parameters()]
+    for parameter in parameters:
+        parameter.grad = torch.rand_like(parameter)
+    return torch.optim.Adam(parameters, weight_decay=1e-4, fused=True).step

@@ -1,0 +1,114 @@
+"""The page, the JSON and the figures of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from string import Template
+
+from benchmarks import figures, tables
+from benchmarks.targets import Results
+from recbole_slmrec.data.files import whole_file
+
+TITLES = {
+    "tiktok": "TikTok, public version",
+    "tiktok-paper": "TikTok, generated",
+    "kwai-paper": "Kwai, generated",
+    "movielens-paper": "MovieLens, generated",
+}
+
+_TEMPLATE = Path(__file__).with_name("performance.md.in")
+_QUICK = "A quick run, on generated sets of an eighth of the paper's size: not for quoting."
+_MISSING = "Not measured in this run."
+
+
+def write_all(results: Results, path: Path) -> None:
+    """Writes the page to ``path``, and beside it the JSON and the figures under the same name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = {part: path.with_name(f"{path.stem}-{part}.png") for part in ("steps", "growth")}
+    if results["steps"]:
+        figures.draw_steps(titles(results), results["steps"], images["steps"])
+    if results["growth"]:
+        figures.draw_growth(results["growth"], images["growth"])
+    with whole_file(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    with whole_file(path) as partial:
+        partial.write_text(page(results, images), encoding="utf-8")
+
+
+def page(results: Results, images: dict[str, Path]) -> str:
+    """The page in Markdown."""
+    sections = {
+        "steps": _steps(results, images["steps"]),
+        "growth": _growth(results, images["growth"]),
+        "evaluation": _evaluation(results),
+    }
+    for part, table in {"memory": tables.memory, "start_up": tables.start_up}.items():
+        sections[part] = tables.markdown(table(results[part])) if results[part] else _MISSING
+    template = Template(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(
+        sections,
+        quick=f"\n{_QUICK}\n" if results["quick"] else "",
+        command=results["command"],
+        machine="; ".join(f"{name}: {value}" for name, value in results["machine"].items()),
+        versions=", ".join(f"{name} {value}" for name, value in results["versions"].items()),
+        targets=tables.markdown(tables.targets(results)),
+    )
+
+
+def terminal(results: Results) -> list[tuple[str, tables.Table]]:
+    """The tables with their titles, in order."""
+    parts = [
+        (titles(results)[name], tables.steps(measured))
+        for name, measured in results["steps"].items()
+    ]
+    others = {
+        "growth": ("Growth", tables.growing),
+        "memory": ("Peak memory", tables.memory),
+        "evaluation": ("Full-sort evaluation", tables.evaluation),
+        "start_up": ("Start-up", tables.start_up),
+    }
+    for part, (title, table) in others.items():
+        if results[part]:
+            parts.append((title, table(results[part])))
+    note = f" ({_QUICK})" if results["quick"] else ""
+    return [*parts, (f"Targets{note}", tables.targets(results))]
+
+
+def titles(results: Results) -> dict[str, str]:
+    """The data sets by name, with their sizes."""
+    return {
+        name: f"{TITLES[name]}: {measured['size']['users']:,} users, "
+        f"{measured['size']['items']:,} items, {measured['size']['interactions']:,} interactions"
+        for name, measured in results["steps"].items()
+    }
+
+
+def _steps(results: Results, image: Path) -> str:
+    if not results["steps"]:
+        return _MISSING
+    parts = [f"![Milliseconds a training step, by model and data set]({image.name})"]
+    for name, measured in results["steps"].items():
+        table = tables.markdown(tables.steps(measured))
+        parts.append(f"### {titles(results)[name]}\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def _growth(results: Results, image: Path) -> str:
+    if not results["growth"]:
+        return _MISSING
+    table = tables.markdown(tables.growing(results["growth"]))
+    return f"![The graph's part of a step against size]({image.name})\n\n{table}"
+
+
+def _evaluation(results: Results) -> str:
+    measured = results["evaluation"]
+    if not measured:
+        return _MISSING
+    return (
+        f"{tables.markdown(tables.evaluation(measured))}\n\n"
+        f"The same MMLightGCN, on a sample of {measured['users']:,} users and all "
+        f"{measured['items']:,} items; the propagation before the scores counts in both. The "
+        f"metrics differ by {measured['difference']:.1g} at most; the largest is "
+        f"{measured['largest']:.4f}."
+    )

@@ -1,0 +1,117 @@
+"""What a step costs: models of this package, LightGCN, the paper's equations, the floor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Iterator, Sequence
+
+import torch
+from recbole.data.interaction import Interaction
+from recbole.trainer import Trainer
+
+from benchmarks import floor
+from benchmarks.loaded import Loaded
+from benchmarks.straightforward import StraightforwardSLMRec
+from benchmarks.timing import medians_in_turn
+from recbole_slmrec.trainer import get_trainer
+
+N_LAYERS = floor.N_LAYERS
+
+FAC = "SLMRec, FAC"
+FM = "SLMRec, FM"
+FD = "SLMRec, FD"
+LIGHTGCN = "LightGCN (RecBole)"
+STRAIGHTFORWARD = "SLMRec-FAC, straightforward"
+FLOOR = "floor of SLMRec-FAC"
+
+MODELS = {
+    "SLMRec, none": ("SLMRec", {"ssl_task": "none"}),
+    FAC: ("SLMRec", {"ssl_task": "FAC"}),
+    FM: ("SLMRec", {"ssl_task": "FM"}),
+    FD: ("SLMRec", {"ssl_task": "FD", "fd_level": "feature"}),
+    "SLMRec, FM+FD": ("SLMRec", {"ssl_task": "FM+FD", "fd_level": "feature"}),
+    "MMLightGCN": ("MMLightGCN", {}),
+    "VBPR": ("VBPR", {}),
+    "MMGCN": ("MMGCN", {}),
+    LIGHTGCN: ("LightGCN", {}),
+}
+
+# Where memory for every model's own copy of the features would be too much to ask.
+FEW = (FAC, LIGHTGCN)
+
+# All models that have such a setting get the same.
+_COMMON = {"embedding_size": 64, "train_batch_size": 2048}
+_LAYERED = ("SLMRec", "MMLightGCN", "LightGCN")
+
+
+class Case:
+    """A model in training, one batch at a time.
+
+    Args:
+        trainer: its trainer.
+        batches: its batches.
+    """
+
+    def __init__(self, trainer: Trainer, batches: Iterator[Interaction]):
+        self.trainer, self.batches = trainer, batches
+
+    def fetch(self) -> None:
+        """Takes the next batch from the loader, which samples its negatives where it has some."""
+        self.batch = next(self.batches)
+
+    def step(self) -> None:
+        """Loss, backward and optimiser on that batch, by the trainer's own loop."""
+        self.trainer._train_epoch([self.batch], 0)
+
+
+def measure(
+    name: str, data_path: Path, rounds: int, models: Sequence[str] = tuple(MODELS)
+) -> dict[str, dict]:
+    """Times a step of every model on one data set, in turn.
+
+    Returns:
+        ``size`` of the data set; ``step`` and ``fetch`` (the loader's part, not in ``step``) by
+        model, and ``floor`` by kernel: seconds, medians.
+    """
+    loaded = Loaded(name, data_path)
+    cases = {model: case(loaded, *MODELS[model]) for model in models}
+    cases[STRAIGHTFORWARD] = straightforward(loaded, cases[FAC])
+    cases[FAC].fetch()
+    kernels = floor.kernels(cases[FAC].trainer.model, loaded.dataset, cases[FAC].batch)
+    tasks: dict[tuple[str, str], Callable[[], None]] = {}
+    for model, each in cases.items():
+        tasks["fetch", model] = each.fetch
+        tasks["step", model] = each.step
+    tasks.update({("floor", kernel): run for kernel, run in kernels.items()})
+    measured: dict[str, dict] = {"size": loaded.size(), "step": {}, "fetch": {}, "floor": {}}
+    for (kind, what), seconds in medians_in_turn(tasks, rounds).items():
+        measured[kind][what] = seconds
+    return measured
+
+
+def case(loaded: Loaded, model: str, settings: dict) -> Case:
+    """A model of this package's or RecBole's, ready to train."""
+    config = loaded.config(model, **common_settings(model), **settings)
+    trainer = get_trainer(config["MODEL_TYPE"], model)(config, loaded.model(config))
+    return Case(trainer, loaded.batches(config))
+
+
+def common_settings(model: str) -> dict:
+    """The settings that are the same for all models that have them."""
+    return {**_COMMON, "n_layers": N_LAYERS} if model in _LAYERED else _COMMON
+
+
+def straightforward(loaded: Loaded, fac: Case) -> Case:
+    """The straightforward SLMRec with ``fac``'s parameters, by RecBole's trainer and plain Adam.
+
+    Raises:
+        RuntimeError: if the two losses of one batch differ.
+    """
+    config, model = fac.trainer.config, fac.trainer.model
+    plain = StraightforwardSLMRec(model, config, loaded.dataset)
+    batch = next(loaded.batches(config))
+    with torch.no_grad():
+        losses = float(sum(model.calculate_loss(batch))), float(plain.calculate_loss(batch))
+    if abs(losses[0] - losses[1]) > 1e-4 * abs(losses[1]):
+        raise RuntimeError(f"the straightforward SLMRec has the loss {losses[1]}, not {losses[0]}")
+    return Case(Trainer(config, plain), loaded.batches(config))

@@ -1,0 +1,86 @@
+"""The measurements as tables: each a header and rows of text."""
+
+from __future__ import annotations
+
+from benchmarks import growth
+from benchmarks.steps import FAC, FLOOR, LIGHTGCN, STRAIGHTFORWARD
+from benchmarks.targets import TARGETS, Results, memory_ratio
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def targets(results: Results) -> Table:
+    header = ["what", "at most", "measured", "with the loader", "reached"]
+    return header, [target.row(results) for target in TARGETS]
+
+
+def steps(measured: dict[str, dict[str, float]]) -> Table:
+    """One data set's models, the quickest first, then the floor of FAC and its kernels."""
+    header = ["", "step, ms", "loader, ms", "step / LightGCN's", "step / floor"]
+    floor, yardstick = sum(measured["floor"].values()), measured["step"][LIGHTGCN]
+    rows = []
+    for model, seconds in sorted(measured["step"].items(), key=lambda each: each[1]):
+        loader, over_lightgcn = milliseconds(measured["fetch"][model]), seconds / yardstick
+        over_floor = f"{seconds / floor:.2f}" if model in (FAC, STRAIGHTFORWARD) else ""
+        rows.append([model, milliseconds(seconds), loader, f"{over_lightgcn:.2f}", over_floor])
+    rows.append([FLOOR, milliseconds(floor), "", f"{floor / yardstick:.2f}", "1.00"])
+    for kernel, seconds in measured["floor"].items():
+        rows.append([f"of it, {kernel}", milliseconds(seconds), "", "", ""])
+    return header, rows
+
+
+def growing(points: dict[str, list[float]]) -> Table:
+    header = ["interactions", "with graph, ms", "without, ms", "the graph's part, ms", "ns each"]
+    columns = zip(
+        points["interactions"],
+        points["with_graph"],
+        points["without_graph"],
+        growth.graph_part(points),
+    )
+    return header, [
+        [f"{n:,}", *map(milliseconds, taken), f"{1e9 * taken[-1] / n:.0f}"]
+        for n, *taken in columns
+    ]
+
+
+def memory(measured: dict[str, dict[str, int]]) -> Table:
+    header = ["", "peak, MiB", "of it propagated features, MiB", "rest / LightGCN's"]
+    rows = [
+        [model, _mebibytes(each["peak"]), _mebibytes(each["propagated"])]
+        for model, each in measured.items()
+    ]
+    for row, ratio in zip(rows, (memory_ratio(measured), 1)):
+        row.append(f"{ratio:.2f}")
+    return header, rows
+
+
+def evaluation(measured: dict[str, float]) -> Table:
+    header = ["batches of users", "seconds", "ms a user"]
+    batches = {"this package's": "ours", "RecBole's default, one user": "default"}
+    return header, [
+        [name, f"{measured[key]:.2f}", f"{1e3 * measured[key] / measured['users']:.2f}"]
+        for name, key in batches.items()
+    ]
+
+
+def start_up(measured: dict[str, dict[str, float]]) -> Table:
+    header = ["run", "data, s", "model, s", "whole process, s"]
+    return header, [
+        [run, *(f"{parts[part]:.1f}" for part in ("data", "model", "whole"))]
+        for run, parts in measured.items()
+    ]
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown, numbers to the right."""
+    header, rows = table
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{1e3 * seconds:.1f}"
+
+
+def _mebibytes(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:,.0f}"

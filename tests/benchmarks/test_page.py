@@ -1,0 +1,120 @@
+"""The page, its tables and its targets, from made-up timings."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import page, tables
+from benchmarks.growth import slope
+from benchmarks.steps import FAC, FD, FM, LIGHTGCN, STRAIGHTFORWARD
+
+STEPS = {
+    "size": {"users": 1_000, "items": 2_000, "interactions": 30_000},
+    "step": {FAC: 0.1, FM: 0.11, FD: 0.4, LIGHTGCN: 0.4, STRAIGHTFORWARD: 2.0},
+    "fetch": {FAC: 0.01, FM: 0.01, FD: 0.01, LIGHTGCN: 0.04, STRAIGHTFORWARD: 0.01},
+    "floor": {"graph": 0.03, "similarities": 0.01, "optimiser": 0.01},
+}
+RESULTS = {
+    "command": "python -m benchmarks",
+    "quick": False,
+    "machine": {"cores": "2"},
+    "versions": {"torch": "2.13.0"},
+    "steps": {"tiktok-paper": STEPS},
+    "growth": {
+        "interactions": [100, 200, 400, 800],
+        "with_graph": [0.011, 0.021, 0.041, 0.081],
+        "without_graph": [0.001] * 4,
+    },
+    "memory": {
+        FAC: {"peak": 900 * 2**20, "propagated": 200 * 2**20},
+        LIGHTGCN: {"peak": 500 * 2**20, "propagated": 0},
+    },
+    "evaluation": {
+        "users": 200, "items": 70_000, "ours": 0.2, "default": 8.0,
+        "difference": 2e-6, "largest": 0.1,
+    },
+    "start_up": {
+        "first": {"whole": 14.0, "data": 8.0, "model": 2.0},
+        "second": {"whole": 9.0, "data": 4.0, "model": 1.0},
+    },
+}  # fmt: skip
+
+
+def rows_of(table: tables.Table) -> dict[str, list[str]]:
+    return {row[0]: row[1:] for row in table[1]}
+
+
+def test_targets_beside_what_was_measured():
+    rows = rows_of(tables.targets(RESULTS))
+    assert rows["SLMRec-FAC step / LightGCN step, paper-size TikTok"] == [
+        "0.20", "0.25", "0.25", "no",
+    ]  # fmt: skip
+    straightforward = rows["SLMRec-FAC step / straightforward SLMRec-FAC step, paper-size TikTok"]
+    assert straightforward == ["1/15", "1/20", "1/18.3", "yes"]
+    assert rows["SLMRec-FD step / SLMRec-FAC step, paper-size TikTok"][1:] == ["4.00", "3.73", "no"]
+    assert rows["SLMRec-FAC step / floor, paper-size TikTok"] == ["1.50", "2.00", "", "no"]
+    (growth,) = [row for what, row in rows.items() if what.startswith("growth")]
+    assert growth == ["1.10", "1.00", "", "yes"]
+    (memory,) = [row for what, row in rows.items() if what.startswith("peak memory")]
+    assert memory == ["1.50", "1.40", "", "yes"]
+    (evaluation,) = [row for what, row in rows.items() if what.startswith("full-sort")]
+    assert evaluation == ["1/20", "1/40", "", "yes"]
+    assert rows["largest difference of a metric between the two"] == ["1e-06", "2e-06", "", "no"]
+    (start,) = [row for what, row in rows.items() if what.startswith("start-up")]
+    assert start == ["10.0 s", "9.0 s", "", "yes"]
+
+
+def test_what_was_not_measured_says_so():
+    rows = rows_of(tables.targets(RESULTS))
+    assert rows["SLMRec-FAC step / LightGCN step, public TikTok"] == [
+        "1.10", "not measured", "", "",
+    ]  # fmt: skip
+    nothing = {**RESULTS, "steps": {}, "growth": {}, "memory": {}, "evaluation": {}, "start_up": {}}
+    assert {row[2] for row in tables.targets(nothing)[1]} == {"not measured"}
+    assert [title for title, _ in page.terminal(nothing)] == ["Targets"]
+
+
+def test_steps_are_compared_with_lightgcn_and_the_floor():
+    rows = rows_of(tables.steps(STEPS))
+    assert list(rows)[0] == FAC and list(rows)[4] == STRAIGHTFORWARD
+    assert rows[STRAIGHTFORWARD] == ["2000.0", "10.0", "5.00", "40.00"]
+    assert rows["floor of SLMRec-FAC"] == ["50.0", "", "0.12", "1.00"]
+    assert rows[FM] == ["110.0", "10.0", "0.27", ""]
+    assert rows["of it, graph"] == ["30.0", "", "", ""]
+
+
+def test_growth_takes_the_graph_alone():
+    rows = rows_of(tables.growing(RESULTS["growth"]))
+    assert rows["400"] == ["41.0", "1.0", "40.0", "100000"]
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.5])
+def test_slope(exponent):
+    sizes = [1, 2, 4, 8]
+    assert slope(sizes, [3 * size**exponent for size in sizes]) == pytest.approx(exponent)
+
+
+def test_a_run_is_written_as_page_figures_and_json():
+    output = Path("docs/performance.md")
+    page.write_all(RESULTS, output)
+    text = output.read_text(encoding="utf-8")
+    assert "$" not in text
+    assert "| of it, graph | 30.0 |  |  |  |" in text
+    for part in ("steps", "growth"):
+        assert f"](performance-{part}.png)" in text
+        assert Path(f"docs/performance-{part}.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(Path("docs/performance.json").read_text(encoding="utf-8")) == RESULTS
+    assert "quick run" not in text
+
+
+def test_a_part_of_a_run_names_what_is_missing():
+    part = copy.deepcopy(RESULTS) | {"quick": True, "growth": {}, "memory": {}}
+    page.write_all(part, Path("part.md"))
+    text = Path("part.md").read_text(encoding="utf-8")
+    assert text.count("Not measured in this run.") == 2
+    assert "A quick run" in text
+    assert not Path("part-growth.png").exists()
