@@ -57,8 +57,18 @@ def load_checkpoint(path: str | os.PathLike, device: torch.device | str = "cpu")
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path} is truncated or not a checkpoint: {error}") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a checkpoint of this package ({FORMAT})")
+        raise ValueError(_of_another_format(path, state))
     return {key: _revived(value) for key, value in state.items()}
+
+
+def _of_another_format(path: Path, state: Any) -> str:
+    found = str(state.get("format") if isinstance(state, dict) else None)
+    if not found.startswith(FORMAT.rstrip("0123456789")):
+        return f"{path} is not a checkpoint of this package ({FORMAT})"
+    return (
+        f"{path} is from another version: its format is [{found}], and this version reads "
+        f"[{FORMAT}]. Use the version that wrote it, or train the model anew"
+    )
 
 
 def random_state() -> dict[str, Any]:

@@ -17,14 +17,16 @@ from recbole.utils import get_flops, init_logger, init_seed
 from recbole_slmrec import parallel, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
+from recbole_slmrec.data.everything import everything_for_training
 from recbole_slmrec.data.find import find_dataset
+from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.trainer import get_trainer
 
-# Scores held at a time in full-sort evaluation: 64 MiB of float32, and RecBole's evaluator holds
-# two more matrices of that size.
-_SCORES_PER_BATCH = 2**24
+# Scores held at a time in full-sort evaluation: 16 MiB of float32, which the allocator keeps for the
+# next batch; larger blocks it gives back and takes anew, page by page.
+_SCORES_PER_BATCH = 2**22
 
 
 def run(
@@ -126,24 +128,45 @@ def train(config: Config, saved: bool = True):
     return result, trainer, (train_data, valid_data, test_data)
 
 
-def load_data_and_model(model_file: str):
+def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = None):
     """Loads a checkpoint with the data that it was trained on.
 
     Args:
         model_file: a checkpoint of this package.
+        config_dict: settings that are other than the run's, such as ``data_path``.
 
     Returns:
         ``(config, model, dataset, train_data, valid_data, test_data)``, as RecBole's function of that
-        name.
+        name. For a refit, all interactions are training data, and the last two are None.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`recbole_slmrec.checkpoint.load_checkpoint`.
+        FileNotFoundError, ValueError: as :func:`recbole_slmrec.checkpoint.load_checkpoint`, and if
+            the data set is not the one that the checkpoint was trained on; the message says what
+            differs.
     """
     checkpoint = load_checkpoint(model_file)
-    config = Config(checkpoint["model"], checkpoint["dataset"], config_dict=checkpoint["external"])
-    train_data, valid_data, test_data = load_data(config)
+    if "data" not in checkpoint:
+        raise ValueError(
+            f"{model_file} is from another version: it does not note the data that it was trained "
+            "on. Use the version that wrote it, or train the model anew"
+        )
+    settings = {**checkpoint["external"], **(config_dict or {})}
+    config = Config(checkpoint["model"], checkpoint["dataset"], config_dict=settings)
+    if checkpoint["refit"]:
+        train_data, valid_data, test_data = load_everything(config), None, None
+    else:
+        train_data, valid_data, test_data = load_data(config)
+    told = differences(checkpoint["data"], fingerprint(train_data._dataset))
+    if told:
+        raise ValueError(
+            f"{model_file} does not fit the data set [{config['dataset']}], which is another one or "
+            f"has changed since: {'; '.join(told)}. Bring the data back, or train the model anew"
+        )
     model = build_model(config, train_data)
-    model.load_state_dict(checkpoint["state_dict"])
+    try:
+        model.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise ValueError(f"{model_file} does not fit its settings: {error}") from None
     model.load_other_parameter(checkpoint["other_parameter"])
     return config, model, train_data._dataset, train_data, valid_data, test_data
 
@@ -155,23 +178,22 @@ def evaluate(model_file: str) -> dict[str, float]:
         model_file: a checkpoint of this package.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`recbole_slmrec.checkpoint.load_checkpoint`.
+        FileNotFoundError, ValueError: as :func:`load_data_and_model`, and for a refit.
     """
     config, model, _, train_data, _, test_data = load_data_and_model(model_file)
+    if test_data is None:
+        raise ValueError(
+            f"{model_file} is a refit: it was trained on the test interactions too, so no metric of "
+            "it would mean anything. Evaluate the checkpoint that it was made from"
+        )
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     trainer.eval_collector.data_collect(train_data)
     return trainer.evaluate(test_data, load_best_model=False, show_progress=config["show_progress"])
 
 
 def load_data(config: Config):
-    # A random split follows from this seed; build_model sets the one that training goes on from.
-    data_seed = config["seed"] if config["data_seed"] is None else config["data_seed"]
-    init_seed(data_seed, config["reproducibility"])
-    _init_logger(config)
-    if config["local_rank"] == 0:
-        find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
-    parallel.wait()
-    dataset = create_dataset(config)
+    """The loaders of training, validation and test."""
+    dataset = _load_dataset(config)
     _set_eval_batch_size(config, dataset.item_num)
     train_data, valid_data, test_data = data_preparation(config, dataset)
     if config["test_mask"] == "train":
@@ -179,10 +201,26 @@ def load_data(config: Config):
     return train_data, valid_data, test_data
 
 
+def load_everything(config: Config):
+    """A training loader of all interactions, those of validation and test too."""
+    return everything_for_training(config, _load_dataset(config))
+
+
 def build_model(config: Config, train_data) -> torch.nn.Module:
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
     model = get_model(config["model"])(config, train_data._dataset)
     return model.to(config["device"])
+
+
+def _load_dataset(config: Config):
+    # A random split follows from this seed; build_model sets the one that training goes on from.
+    data_seed = config["seed"] if config["data_seed"] is None else config["data_seed"]
+    init_seed(data_seed, config["reproducibility"])
+    _init_logger(config)
+    if config["local_rank"] == 0:
+        find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
+    parallel.wait()
+    return create_dataset(config)
 
 
 def _init_logger(config: Config) -> None:

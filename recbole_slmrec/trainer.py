@@ -20,6 +20,8 @@ from recbole_slmrec.checkpoint import (
     restore_random_state,
     save_checkpoint,
 )
+from recbole_slmrec.collector import RankingCollector
+from recbole_slmrec.data.fingerprint import fingerprint
 from recbole_slmrec.per_user import UserEvaluator
 
 
@@ -49,7 +51,11 @@ class PluginTrainer:
         self.epoch_losses: list[float] = []
         self.valid_scores: list[tuple[int, float]] = []
         self.evaluator = self.user_evaluator = UserEvaluator(self.evaluator)
+        self.eval_collector = RankingCollector(config)
+        # Marks checkpoints of a model that was trained on validation and test too.
+        self.refit = False
         self._train_data = None
+        self._data: dict | None = None
         self._valid_result: dict | None = None
         self._resumed_states: dict | None = None
         if not config["single_spec"]:
@@ -59,6 +65,7 @@ class PluginTrainer:
 
     def fit(self, train_data, *args, **kwargs):
         self._train_data = train_data
+        self._data = fingerprint(train_data._dataset)
         if self._resumed_states is not None:
             train_data.generator.set_state(self._resumed_states["loader"].cpu())
             restore_random_state(self._resumed_states)
@@ -116,6 +123,8 @@ class PluginTrainer:
                 "settings": plain_settings(self.config.final_config_dict),
                 "external": _lasting(plain_settings(self.config.external_config_dict)),
                 "versions": {"recbole": recbole.__version__, "torch": str(torch.__version__)},
+                "data": self._data,
+                "refit": self.refit,
                 "epoch": epoch,
                 "cur_step": self.cur_step,
                 "best_valid_score": self.best_valid_score,
@@ -150,6 +159,8 @@ class PluginTrainer:
         return output
 
     def _load_model(self, checkpoint: dict, path) -> None:
+        if checkpoint.get("refit"):
+            raise ValueError(f"{path} is a refit: it can be recommended from, not gone on with")
         for key in ("model", "dataset"):
             if checkpoint[key] != self.config[key]:
                 raise ValueError(

@@ -13,8 +13,14 @@ VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
     "compare": "train models side by side, over seeds, and write a table, figures and a page",
     "evaluate": "evaluate a checkpoint on the test split",
+    "recommend": "write the best items of each user, and why",
+    "refit": "train anew on all interactions, with a checkpoint's settings",
+    "export": "write the vectors of users and items, and an index of the items",
     "tune": "search hyper-parameters; only the winner is tested",
     "prepare": "turn a folder in a public layout into a data set",
+    "featurize": "turn texts or images of items into a modality of a data set",
+    "describe": "say what a data set holds, and what of it decides whether a model can work",
+    "doctor": "check the installation and a data set, with a remedy for each problem",
     "demo": "train SLMRec and LightGCN on MovieLens-100k and compare them",
 }
 

@@ -1,0 +1,70 @@
+"""The folder that ``export`` writes, from a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import recbole_slmrec
+from recbole_slmrec import report
+from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec.data.files import whole_folder
+from recbole_slmrec.export.check import Check, check
+from recbole_slmrec.export.index import build_index, faiss
+from recbole_slmrec.export.vectors import as_type, write_vectors
+from recbole_slmrec.recommend import Recommender
+
+# The padding's row, which no file holds.
+_REST = slice(1, None)
+
+
+def export(
+    checkpoint_file: Path,
+    folder: Path,
+    dtype: str = "float32",
+    index: str | None = None,
+    replace: bool = False,
+) -> None:
+    """Writes vectors, ids and, if asked for, an index; the folder appears when all is there.
+
+    Args:
+        checkpoint_file: what a run or a refit has saved.
+        folder: where to.
+        dtype: of the vectors, ``float32`` or ``float16``.
+        index: a kind of :data:`recbole_slmrec.export.index.INDEXES`; None for none.
+        replace: whether a folder that is there already gives way.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``Recommender.load``; for a model without vectors, and for
+            an index without FAISS.
+        FileExistsError: if ``folder`` is there already and ``replace`` is False.
+    """
+    if index:
+        faiss()
+    recommender = Recommender.load(checkpoint_file)
+    users, items = (as_type(side.cpu().numpy()[_REST], dtype) for side in recommender.vectors())
+    noted = load_checkpoint(checkpoint_file)
+    about = {
+        "model": noted["model"],
+        "dataset": noted["dataset"],
+        "refit": noted["refit"],
+        "index": index,
+        "versions": {"recbole_slmrec": recbole_slmrec.__version__, **report.versions()},
+        "data": noted["data"],
+    }
+    ids = {"user": recommender.users.tokens[_REST], "item": recommender.items.tokens[_REST]}
+    with whole_folder(folder, replace) as partial:
+        write_vectors(partial, {"user": users, "item": items}, ids, about)
+        if index:
+            built = build_index(items.astype(np.float32), index)
+            faiss().write_index(built, str(partial / "items.faiss"))
+
+
+def check_export(folder: Path, k: int) -> Check:
+    """Compares a written index with the exact ranking of the written vectors."""
+    users, items = (
+        np.load(folder / f"{side}_vectors.npy").astype(np.float32) for side in ("user", "item")
+    )
+    index = faiss().read_index(str(folder / "items.faiss"))
+    return check(index, build_index(items, "flat"), users, min(k, len(items)))

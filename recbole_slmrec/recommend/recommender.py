@@ -1,0 +1,315 @@
+"""Recommender: what a checkpoint recommends, in the ids of the data."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Any, Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+import torch
+from recbole.model.abstract_recommender import GeneralRecommender
+
+from recbole_slmrec import quick_start
+from recbole_slmrec.model.recommender import VectorRecommender
+from recbole_slmrec.recommend.ids import Ids
+from recbole_slmrec.recommend.pairs import Pairs
+from recbole_slmrec.recommend.ranking import Ranking, rank
+from recbole_slmrec.recommend.scores import ModelScores, Scores, VectorScores
+from recbole_slmrec.recommend.why import Shares
+from recbole_slmrec.registry import MODELS
+
+EXCLUSIONS = ("seen", "none")
+
+
+class Recommender:
+    """Ranks items for users, ours or RecBole's general recommenders alike.
+
+    Users and items are named by the ids that they have in the data, always.
+
+    Args:
+        model: the model, in evaluation mode.
+        scores: what scores users and items, as a rule by the model.
+        users: the ids of the users, in the order of their rows.
+        items: the ids of the items, in the order of their rows.
+        seen: every interaction of the data, those of validation and test too.
+
+    Example:
+        >>> from recbole_slmrec.recommend import Recommender
+        >>> recommender = Recommender.load("saved/SLMRec.pth")
+        >>> recommender
+        <Recommender of SLMRec: 60 users, 45 items>
+    """
+
+    def __init__(
+        self,
+        model: GeneralRecommender,
+        scores: Scores,
+        users: Ids,
+        items: Ids,
+        seen: Pairs,
+    ):
+        self.model = model
+        self.scores = scores
+        self.users = users
+        self.items = items
+        self.seen = seen
+
+    def __repr__(self) -> str:
+        return f"<Recommender of {self.name}: {len(self.users):,} users, {len(self.items):,} items>"
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return type(self.model).__name__
+
+    @classmethod
+    @torch.inference_mode()
+    def load(
+        cls, path: str | os.PathLike, config_dict: dict[str, Any] | None = None
+    ) -> Recommender:
+        """Reads a checkpoint and the data that it was trained on.
+
+        Args:
+            path: a checkpoint that a run or a refit has saved.
+            config_dict: settings that are other than the run's, such as ``data_path`` or
+                ``use_gpu``.
+
+        Raises:
+            FileNotFoundError: if the checkpoint or its data set is not there.
+            ValueError: if the checkpoint cannot be read, its data set has changed since, or its
+                model is not a general recommender.
+        """
+        config, model, dataset, *loaders = quick_start.load_data_and_model(str(path), config_dict)
+        if not isinstance(model, GeneralRecommender):
+            raise ValueError(
+                f"{path} is a checkpoint of {config['model']}, which does not rank items for a user "
+                "alone: recommend from a general recommender, ours or RecBole's"
+            )
+        model.eval()
+        scores = (
+            VectorScores(*model()) if isinstance(model, VectorRecommender) else ModelScores(model)
+        )
+        splits = [loader._dataset.inter_feat for loader in loaders if loader is not None]
+        users, items = (
+            np.concatenate([split[field].numpy() for split in splits])
+            for field in (dataset.uid_field, dataset.iid_field)
+        )
+        return cls(
+            model,
+            scores,
+            Ids("user", dataset.field2id_token[dataset.uid_field][1:]),
+            Ids("item", dataset.field2id_token[dataset.iid_field][1:]),
+            Pairs(users, items, dataset.user_num),
+        )
+
+    def recommend(
+        self,
+        users: Iterable | None = None,
+        k: int = 10,
+        items: Iterable | None = None,
+        exclude: str | Iterable[tuple] = "seen",
+    ) -> pd.DataFrame:
+        """The K best items of each user.
+
+        Args:
+            users: ids of users; all by default.
+            k: how many items a user gets; fewer where fewer are left.
+            items: ids of the items to choose from; all by default.
+            exclude: ``seen`` leaves out every item that the user has in the data, in whichever
+                split; ``none`` nothing; otherwise pairs of user and item.
+
+        Returns:
+            Columns ``user``, ``item``, ``rank`` (from 1) and ``score``, a row a recommendation.
+
+        Raises:
+            ValueError: for an unknown user or item, or a ``k`` below 1; the message names it.
+
+        Example:
+            >>> from recbole_slmrec.recommend import Recommender
+            >>> recommender = Recommender.load("saved/SLMRec.pth")
+            >>> found = recommender.recommend(["u0", "u7"], k=3)
+            >>> found[["user", "rank"]].values.tolist()
+            [['u0', 1], ['u0', 2], ['u0', 3], ['u7', 1], ['u7', 2], ['u7', 3]]
+            >>> bool(found["item"].isin(recommender.recommend(["u0"], items=["i1"])["item"]).any())
+            False
+        """
+        users = self.users.all_rows() if users is None else self.users.rows(users)
+        items = self.items.all_rows() if items is None else np.unique(self.items.rows(items))
+        return pd.concat(self.blocks(users, items, k, self.excluded(exclude)), ignore_index=True)
+
+    @torch.inference_mode()
+    def similar_items(self, items: Iterable, k: int = 10) -> pd.DataFrame:
+        """The K items whose vectors are nearest to an item's, by cosine.
+
+        Args:
+            items: ids of items.
+            k: how many others each of them gets.
+
+        Returns:
+            Columns ``item``, ``similar``, ``rank`` (from 1) and ``score``, the cosine.
+
+        Raises:
+            ValueError: for an unknown item, a ``k`` below 1, or a model without vectors.
+
+        Example:
+            >>> from recbole_slmrec.recommend import Recommender
+            >>> near = Recommender.load("saved/SLMRec.pth").similar_items(["i3"], k=2)
+            >>> near[["item", "rank"]].values.tolist(), bool((near["score"] <= 1).all())
+            ([['i3', 1], ['i3', 2]], True)
+        """
+        rows = torch.from_numpy(np.unique(self.items.rows(items)))
+        _, vectors = self.vectors()
+        unit = torch.nn.functional.normalize(vectors, dim=1)
+        itself = Pairs(rows.numpy(), rows.numpy(), len(unit))
+        everything = torch.from_numpy(self.items.all_rows())
+        rankings = rank(VectorScores(unit, unit), rows, everything, _checked(k), itself)
+        frames = [_frame(r, "item", self.items, "similar", self.items) for r in rankings]
+        return pd.concat(frames, ignore_index=True)
+
+    def score(self, pairs: Iterable[tuple]) -> np.ndarray:
+        """The score of each pair of user and item.
+
+        Args:
+            pairs: ids of a user and of an item.
+
+        Returns:
+            Shape (n,), in the order of the pairs.
+
+        Raises:
+            ValueError: for an unknown user or item.
+
+        Example:
+            >>> from recbole_slmrec.recommend import Recommender
+            >>> recommender = Recommender.load("saved/SLMRec.pth")
+            >>> best = recommender.recommend(["u0"], k=1)
+            >>> scores = recommender.score([("u0", best["item"][0])])
+            >>> scores.shape, bool(abs(scores[0] - best["score"][0]) < 1e-5)
+            ((1,), True)
+        """
+        pairs = list(pairs)
+        users = torch.from_numpy(self.users.rows(user for user, _ in pairs))
+        items = torch.from_numpy(self.items.rows(item for _, item in pairs))
+        with torch.inference_mode():
+            return self.scores.of_pairs(users, items).cpu().numpy()
+
+    def explain(self, recommendations: pd.DataFrame) -> pd.DataFrame:
+        """Adds the share of each modality of the item in its score: they add up to it.
+
+        Args:
+            recommendations: with columns ``user`` and ``item``.
+
+        Returns:
+            The same with a column ``why_M`` for each modality M, the ID embedding among them, and
+            ``why_bias`` (see :class:`~recbole_slmrec.recommend.why.Shares`).
+
+        Raises:
+            ValueError: for a model whose score is not a sum over modalities.
+
+        Example:
+            >>> from recbole_slmrec.recommend import Recommender
+            >>> recommender = Recommender.load("saved/SLMRec.pth")
+            >>> found = recommender.explain(recommender.recommend(["u0"], k=2))
+            >>> list(found.columns[4:])
+            ['why_v', 'why_a', 'why_t', 'why_id', 'why_bias']
+            >>> bool((found.filter(like="why_").sum(axis=1) - found["score"] < 1e-4).all())
+            True
+        """
+        users = torch.from_numpy(self.users.rows(recommendations["user"]))
+        items = torch.from_numpy(self.items.rows(recommendations["item"]))
+        shares = self._shares.of_items(users, items).cpu().numpy()
+        names = [f"why_{name}" for name in self._shares.names]
+        return recommendations.assign(**dict(zip(names, shares.T)))
+
+    def why(self, user, item) -> pd.DataFrame:
+        """The share of each pair of the user's and the item's modality in their score.
+
+        Args:
+            user: a user's id.
+            item: an item's id.
+
+        Returns:
+            A row for each part of the user's vector and a column for each of the item's: the
+            modalities and ``bias``. All of them add up to the score.
+
+        Raises:
+            ValueError: for an unknown user or item, or a model whose score is no such sum.
+
+        Example:
+            >>> from recbole_slmrec.recommend import Recommender
+            >>> recommender = Recommender.load("saved/SLMRec.pth")
+            >>> shares = recommender.why("u0", "i3")
+            >>> shares.shape, list(shares.columns)
+            ((5, 5), ['v', 'a', 't', 'id', 'bias'])
+            >>> bool(abs(shares.values.sum() - recommender.score([("u0", "i3")])[0]) < 1e-4)
+            True
+        """
+        users = torch.from_numpy(self.users.rows([user]))
+        items = torch.from_numpy(self.items.rows([item]))
+        shares = self._shares.of_pairs(users, items)[0].cpu().numpy()
+        return pd.DataFrame(shares, index=self._shares.names, columns=self._shares.names)
+
+    def vectors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The vectors of users and items, whose inner products are the scores; row 0 is padding.
+
+        Raises:
+            ValueError: for a model whose scores are not inner products of vectors.
+        """
+        if not isinstance(self.scores, VectorScores):
+            raise ValueError(
+                f"{self.name} has no vectors here: {', '.join(sorted(MODELS))} have them"
+            )
+        return self.scores.users, self.scores.items
+
+    @torch.inference_mode()
+    def blocks(
+        self, users: np.ndarray, items: np.ndarray, k: int, excluded: Pairs | None
+    ) -> Iterator[pd.DataFrame]:
+        """What :meth:`recommend` gives, a block of users at a time: memory is bounded.
+
+        Args:
+            users: rows of users.
+            items: rows of the items to choose from, each once.
+            k: how many items a user gets at most.
+            excluded: pairs of rows that are left out; None for none.
+        """
+        rankings = rank(
+            self.scores, torch.from_numpy(users), torch.from_numpy(items), _checked(k), excluded
+        )
+        for ranking in rankings:
+            yield _frame(ranking, "user", self.users, "item", self.items)
+
+    def excluded(self, exclude: str | Iterable[tuple]) -> Pairs | None:
+        """The pairs that ``exclude`` means (see :meth:`recommend`)."""
+        if isinstance(exclude, str):
+            if exclude not in EXCLUSIONS:
+                raise ValueError(
+                    f"exclude [{exclude}] is not one of {', '.join(EXCLUSIONS)}, nor pairs"
+                )
+            return self.seen if exclude == "seen" else None
+        pairs = list(exclude)
+        users = self.users.rows(user for user, _ in pairs)
+        return Pairs(users, self.items.rows(item for _, item in pairs), len(self.users) + 1)
+
+    @cached_property
+    def _shares(self) -> Shares:
+        return Shares(self.model)
+
+
+def _checked(k: int) -> int:
+    if type(k) is not int or k < 1:
+        raise ValueError(f"k [{k}] must be a whole number, 1 or more")
+    return k
+
+
+def _frame(ranking: Ranking, left: str, left_ids: Ids, right: str, right_ids: Ids) -> pd.DataFrame:
+    lines, ranks = (ranking.scores > -torch.inf).nonzero(as_tuple=True)
+    return pd.DataFrame(
+        {
+            left: left_ids.tokens[ranking.users[lines].numpy()],
+            right: right_ids.tokens[ranking.items[lines, ranks].numpy()],
+            "rank": ranks.numpy().astype(np.int32) + 1,
+            "score": ranking.scores[lines, ranks].numpy(),
+        }
+    )

@@ -1,0 +1,68 @@
+"""Why an item is recommended: the shares of the modalities in its score, which add up to it."""
+
+from __future__ import annotations
+
+import torch
+from recbole.model.abstract_recommender import GeneralRecommender
+from torch import Tensor, nn
+
+from recbole_slmrec.model.backbone import MultimodalLightGCN
+
+BIAS = "bias"
+
+
+class Shares:
+    """Splits the score of a model whose fusion is linear (SLMRec Eq. 5-6).
+
+    With the columns W_m of a fusion's linear map that meet modality m (or W / |M| where the fusion
+    is a mean), and its bias b:
+
+        z_u = sum_m W_m z_{u,m} + b      z_i = sum_n W'_n z_{i,n} + b'
+
+    so that y_ui = z_u . z_i is a sum over pairs of a part of the user and a part of the item, the
+    biases being a part each. Nothing is approximated.
+
+    Args:
+        model: SLMRec or MMLightGCN, in evaluation mode.
+
+    Raises:
+        ValueError: for another model.
+
+    Attributes:
+        names: the parts: the modalities in the order of fusion, then ``bias``.
+    """
+
+    @torch.inference_mode()
+    def __init__(self, model: GeneralRecommender):
+        if not isinstance(model, MultimodalLightGCN):
+            raise ValueError(
+                f"why: the score of {type(model).__name__} is not a sum over modalities; "
+                "SLMRec's and MMLightGCN's are"
+            )
+        self.names = (*model.encoder.names, BIAS)
+        encoding, mean = model.encoder(), model.fusion.fusion == "mean"
+        self._users = _parts(model.fusion.user_map, list(encoding.users().values()), mean)
+        self._items = _parts(model.fusion.item_map, list(encoding.items().values()), mean)
+
+    @torch.inference_mode()
+    def of_pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        """The shares of pairs of rows by part of the user and part of the item: shape (n, P, P)."""
+        return torch.einsum("pnd,qnd->npq", _rows(self._users, users), _rows(self._items, items))
+
+    @torch.inference_mode()
+    def of_items(self, users: Tensor, items: Tensor) -> Tensor:
+        """The shares of pairs of rows by part of the item: shape (n, P)."""
+        whole = _rows(self._users, users).sum(0)
+        return torch.einsum("nd,qnd->nq", whole, _rows(self._items, items))
+
+
+def _parts(linear: nn.Linear, modalities: list[Tensor], mean: bool) -> list[Tensor]:
+    """One table of shape (n, d) a modality, and the bias, shape (1, d)."""
+    n = len(modalities)
+    weights = [linear.weight / n] * n if mean else linear.weight.chunk(n, dim=1)
+    return [*(z @ w.T for z, w in zip(modalities, weights)), linear.bias.unsqueeze(0)]
+
+
+def _rows(parts: list[Tensor], rows: Tensor) -> Tensor:
+    *tables, bias = parts
+    return torch.stack([*(table[rows] for table in tables), bias.expand(len(rows), -1)])

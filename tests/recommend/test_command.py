@@ -1,0 +1,112 @@
+"""``recommend`` as its users type it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recbole_slmrec import cli
+from recbole_slmrec.recommend import Recommender
+
+CHECKPOINT = "--checkpoint=saved/SLMRec.pth"
+QUIET = "--state=WARNING"
+
+
+@pytest.fixture
+def recommend(at_home, tmp_path):
+    def run(*arguments: str, name: str = "recs.csv", checkpoint: str = CHECKPOINT):
+        path = tmp_path / name
+        status = cli.main(["recommend", checkpoint, f"--output={path}", QUIET, *arguments])
+        return status, path
+
+    return run
+
+
+def test_it_writes_what_the_recommender_gives(recommend, capsys):
+    status, path = recommend("--k=3")
+    assert status == 0
+    found = Recommender.load("saved/SLMRec.pth").recommend(k=3)
+    written = pd.read_csv(path)
+    assert written[["user", "item", "rank"]].equals(found[["user", "item", "rank"]].astype({"rank": int}))
+    assert f"180 recommendations, 60 user(s): {path}" in capsys.readouterr().out
+
+
+def test_users_and_items_from_files_and_lists(recommend, tmp_path):
+    (tmp_path / "users.txt").write_text("u4\nu2\nu4\n")
+    (tmp_path / "items.txt").write_text("i1\ni2\ni3\n")
+    _, path = recommend(
+        f"--users={tmp_path / 'users.txt'}", f"--items={tmp_path / 'items.txt'}", "--exclude=none"
+    )
+    written = pd.read_csv(path)
+    assert list(written["user"]) == ["u4"] * 3 + ["u2"] * 3
+    assert set(written["item"]) == {"i1", "i2", "i3"}
+    _, again = recommend("--users=u4,u2", f"--exclude={path}", "--k=45", name="again.csv")
+    written = pd.read_csv(again)
+    assert len(written) == 2 * 42 and not {"i1", "i2", "i3"} & set(written["item"])
+
+
+def test_unknown_ids_are_counted_and_skipped_or_fatal(recommend, tmp_path, capsys, caplog):
+    (tmp_path / "items.txt").write_text("i1\nj1\nj2\n")
+    arguments = ("--users=u1,v1", f"--items={tmp_path / 'items.txt'}", "--exclude=none")
+    status, path = recommend(*arguments)
+    assert status == 0 and pd.read_csv(path)[["user", "item"]].values.tolist() == [["u1", "i1"]]
+    assert "1 user unknown to the checkpoint: 'v1'; skipped" in caplog.text
+    assert "2 items unknown to the checkpoint: 'j1', 'j2'; skipped" in caplog.text
+    path.unlink()
+    status, path = recommend(*arguments, "--strict")
+    assert status == 2 and not path.exists()
+    assert "error: 1 user unknown to the checkpoint: 'v1'" in capsys.readouterr().err
+    status, path = recommend("--users=v1,v2")
+    assert status == 2 and not path.exists()
+    assert "error: none of the named users is left" in capsys.readouterr().err
+
+
+def test_unknown_ids_in_the_exclusions(recommend, tmp_path, capsys, caplog):
+    file = tmp_path / "shown.tsv"
+    file.write_text("u1\ti1\nu1\tj1\nv1\ti1\n")
+    status, path = recommend("--users=u1", "--k=45", f"--exclude={file}")
+    assert status == 0 and len(pd.read_csv(path)) == 44
+    assert f"{file} names 1 user unknown to the checkpoint: 'v1'; skipped" in caplog.text
+    assert recommend("--users=u1", f"--exclude={file}", "--strict")[0] == 2
+    assert "names 1 user unknown to the checkpoint: 'v1'" in capsys.readouterr().err
+
+
+def test_why_adds_columns_and_a_picture(recommend, tmp_path):
+    picture = tmp_path / "why.png"
+    _, path = recommend("--users=u1", "--k=4", "--why", f"--why-plot={picture}")
+    written = pd.read_csv(path)
+    assert written.filter(regex="^why_").sum(axis=1).to_numpy() == pytest.approx(
+        written["score"].to_numpy(), rel=1e-4
+    )
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--users=u1,u2", "--why-plot=why.png"], "--why-plot draws one user, not 2"),
+        (["--k=0"], "k [0] must be a whole number"),
+        (["--exclude=sen"], "there is no file [sen]"),
+        (["--items=none.txt"], "there is no file [none.txt]"),
+        (["--embedding_size=16"], "saved/SLMRec.pth does not fit its settings"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_no_file(recommend, capsys, arguments, message):
+    status, path = recommend(*arguments)
+    error = capsys.readouterr().err
+    assert status == 2 and message in error and "Traceback" not in error
+    assert not path.exists() and not Path("why.png").exists()
+
+
+def test_a_model_without_shares_writes_nothing(recommend, capsys):
+    status, path = recommend("--why", checkpoint="--checkpoint=saved/LightGCN.pth")
+    assert status == 2 and not path.exists()
+    assert "the score of LightGCN is not a sum over modalities" in capsys.readouterr().err
+
+
+def test_a_setting_without_a_value_is_refused(recommend, capsys):
+    with pytest.raises(SystemExit):
+        recommend("--users", "u1", "--top", "5")
+    assert "[--top] is not understood" in capsys.readouterr().err
