@@ -30,7 +30,7 @@ def matrix_modality(name: str, path: str, items: ItemRows) -> DenseModality:
         ValueError: if it is no matrix of finite numbers with one row for each item.
     """
     matrix = open_npy(name, path)
-    _check_matrix(name, path, matrix, items)
+    check_matrix(name, path, matrix, items)
     n_rows, width = matrix.shape
     features = np.zeros((items.n_items, width), dtype=np.float32)
     block = max(1, BLOCK_ELEMENTS // width)
@@ -67,7 +67,8 @@ def open_npy(name: str, path: str) -> np.memmap:
         ) from error
 
 
-def _check_matrix(name: str, path: str, matrix: np.ndarray, items: ItemRows) -> None:
+def check_matrix(name: str, path: str, matrix: np.ndarray, items: ItemRows) -> None:
+    """Raises ValueError unless ``matrix``, read from ``path``, has a row of numbers for each item."""
     where = f"modality {name}: {path}"
     if matrix.dtype.kind not in "biuf":
         raise ValueError(

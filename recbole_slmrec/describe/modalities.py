@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from recbole_slmrec.data.dataset import MultimodalDataset
-from recbole_slmrec.data.matrix import BLOCK_ELEMENTS, _check_matrix, open_npy
+from recbole_slmrec.data.matrix import BLOCK_ELEMENTS, check_matrix, open_npy
 from recbole_slmrec.data.modality import (
     DenseModality,
     ItemRows,
@@ -70,7 +70,7 @@ class DescribedDataset(MultimodalDataset):
 
 def _of_matrix(name: str, path: str, items: ItemRows, seed: int) -> ModalityFacts:
     matrix = open_npy(name, path)
-    _check_matrix(name, path, matrix, items)
+    check_matrix(name, path, matrix, items)
     norms, digests = [], []
     for rows in _blocks(matrix):
         norms.append(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)))

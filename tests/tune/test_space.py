@@ -8,7 +8,7 @@ import re
 import pytest
 from hyperopt.pyll.stochastic import sample
 
-from recbole_slmrec.registry import MODELS
+from recbole_slmrec.registry import MODELS, model_names
 from recbole_slmrec.settings import properties_path
 from recbole_slmrec.tune.space import Parameter, draw_all, n_combinations, read_space
 
@@ -83,6 +83,12 @@ def test_the_papers_grid_has_1280_combinations_and_every_model_of_ours_has_a_gri
     sizes = {name: n_combinations(read_space(folder / f"{name}.hyper")) for name in MODELS}
     assert sizes.pop("SLMRec") == 1280
     assert set(sizes.values()) == {16}
+
+
+def test_the_grids_of_a_data_set_are_of_known_models_and_of_a_like_size():
+    for path in (properties_path() / "hyper").glob("*/*.hyper"):
+        assert path.stem in model_names()
+        assert n_combinations(read_space(path)) == 12
 
 
 def test_ranges_have_no_number_of_combinations(read):
