@@ -48,12 +48,26 @@ def read_tensor(path: Path) -> np.ndarray:
                 "with torch.save"
             )
     try:
-        return tensor.detach().numpy()
+        values = tensor.detach().numpy()
     except TypeError as error:
         raise ValueError(
             f"{path} holds a tensor that numpy has no form for ({tensor.dtype}, {tensor.layout}); "
             "save it as a dense one of float32 or float16"
         ) from error
+
+    return _memmap(path, tensor, values.dtype) if mapped and tensor.is_contiguous() else values
+
+
+def _memmap(path: Path, tensor: torch.Tensor, dtype: np.dtype) -> np.memmap:
+    """The same values, mapped by numpy: unlike torch's, its pages can be given back when read."""
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        (record,) = (entry for entry in archive.infolist() if "/data/" in entry.filename)
+        # Behind the fixed part of an entry's header stand its name and other fields.
+        file.seek(record.header_offset + 26)
+        name_length, other_length = np.frombuffer(file.read(4), "<u2")
+    start = record.header_offset + 30 + int(name_length) + int(other_length)
+    start += tensor.storage_offset() * tensor.element_size()
+    return np.memmap(path, dtype, "r", start, tuple(tensor.shape))
 
 
 def _what(loaded: object) -> str:
