@@ -62,6 +62,12 @@ def whole_folder(target: Path, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def check_folder(target: Path) -> None:
+    """Raises FileNotFoundError unless the folder of ``target`` is there: before work, not after."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder [{target.parent}] to write {target.name} to")
+
+
 def _exchange(old: Path, new: Path) -> None:
     aside = _hidden_sibling(old, "old")
     try:

@@ -1,4 +1,4 @@
-"""What a checkpoint notes of its data, so that a data set that has changed since is not taken for it."""
+"""What a checkpoint notes of its data, so that data that have changed since are recognised."""
 
 from __future__ import annotations
 

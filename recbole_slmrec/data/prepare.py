@@ -152,6 +152,13 @@ def _plan(name: str, path: Path, options: Options) -> dict[str, Callable[[Path],
 
 
 def _check_features(source: Source) -> None:
+    files = [feature.file for feature in source.features.values()]
+    twice = next((file for file in files if files.count(file) > 1), None)
+    if twice:
+        raise ValueError(
+            f"two modalities would be written to {twice}: name one otherwise with --feature, such "
+            "as --feature v=image_feat.npy"
+        )
     for modality, feature in source.features.items():
         if modality == RESERVED or Path(modality).name != modality:
             raise ValueError(

@@ -213,6 +213,13 @@ def test_a_modality_needs_a_name_of_its_own(aligned, source, data_path, name):
     assert not data_path.exists()
 
 
+def test_two_modalities_in_one_file_are_refused(aligned, source, data_path):
+    aligned.features["t_words"] = Matrix("t_words.npy", np.ones((3, 2)))
+    with pytest.raises(ValueError, match="two modalities would be written to t_words.npy"):
+        prepare("small", source, data_path, options=Options(layout="made"))
+    assert not data_path.exists()
+
+
 def test_a_modality_without_features_is_refused(aligned, source, data_path):
     nothing = np.empty(0, dtype=np.int64)
     aligned.features["t"] = Words("t_words.npy", nothing, nothing)
