@@ -44,10 +44,11 @@ def _run(name: str, data_path: str, model: str, settings: dict) -> dict[str, int
     batches = iter(train_data)
     for _ in range(N_STEPS):
         trainer._train_epoch([next(batches)], 0)
-    return {"peak": _peak(), "propagated": _propagated_features(built)}
+    return {"peak": peak(), "propagated": _propagated_features(built)}
 
 
-def _peak() -> int:
+def peak() -> int:
+    """This process's largest resident memory so far, in bytes; Linux tells it."""
     # Not resource.getrusage, whose peak is inherited from the parent process.
     return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())[1])
 

@@ -1,7 +1,7 @@
 """Users a second for their top-K at a given size, beside the bare product and ``torch.topk``.
 
-``python -m benchmarks.recommend_speed`` takes vectors and interactions at random, in the numbers of the
-paper's TikTok, and prints medians, their ratio to the bare work's, and the peak memory.
+``python -m benchmarks.recommend_speed`` takes vectors and interactions at random, in the numbers of
+the paper's TikTok, and prints medians, their ratio to the bare work's, and the peak memory.
 """
 
 from __future__ import annotations

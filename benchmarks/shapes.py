@@ -70,7 +70,7 @@ def written(shape: Shape, data_path: Path) -> str:
         items = pd.DataFrame({"item_id:token": np.arange(shape.n_items)})
         items.to_csv(folder / f"{shape.name}.item", sep="\t", index=False)
         for modality, width in shape.widths.items():
-            _write_features(folder / f"{modality}.npy", shape.n_items, width)
+            write_features(folder / f"{modality}.npy", shape.n_items, width)
         declaration = {
             "load_col": {"inter": ["user_id", "item_id"], "item": ["item_id"]},
             "benchmark_filename": list(splits),
@@ -117,7 +117,8 @@ def _distinct_items(users: np.ndarray, n_items: int, rng: np.random.Generator) -
     return items
 
 
-def _write_features(path: Path, n_items: int, width: int) -> None:
+def write_features(path: Path, n_items: int, width: int) -> None:
+    """Writes standard normal float32 features, shape (n_items, width), block by block."""
     rng = np.random.default_rng([SEED, width])
     matrix = np.lib.format.open_memmap(path, "w+", np.float32, (n_items, width))
     for start in range(0, n_items, _ROWS_PER_BLOCK):
