@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.model.ssl.fd import draw_mask
 
 ID = "id"
 
@@ -104,7 +105,7 @@ class StraightforwardSLMRec(nn.Module):
                 if m == lacking:
                     E = torch.zeros_like(E)
                 elif "FD" in task:
-                    E = E * torch.empty_like(E).bernoulli_(1 - self.config["dropout_rate"])
+                    E = E * draw_mask(E, self.config["dropout_rate"])
                 view[m] = self.encode(E)
             fused.append(self.fuse(view))
         (users_1, items_1), (users_2, items_2) = fused

@@ -84,9 +84,14 @@ class RowSums:
         self.sources, self.n_sources = half.columns[edges], half.n_sources
         self._spread = half.spread
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Shape (n_sources, d) -> (n, d)."""
-        return F.embedding_bag(self.sources, x, self.offsets, mode="sum", include_last_offset=True)
+    def weighted(self, x: Tensor, weights: Tensor | None) -> Tensor:
+        """The sums of the sources' rows times their weights: shape (n_sources, d) -> (n, d)."""
+        if weights is not None:
+            weights = weights.flatten()[self.sources].to(x.dtype)
+        return F.embedding_bag(
+            self.sources, x, self.offsets, mode="sum", include_last_offset=True,
+            per_sample_weights=weights,
+        )  # fmt: skip
 
     def transposed(self, x: Tensor) -> Tensor:
         """Adds each destination's row to its sources: shape (n, d) -> (n_sources, d)."""

@@ -111,12 +111,29 @@ class _Hop:
         self.sums, self.back, self.left, self.right = sums, back, left, right
 
     def __call__(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
-        sums = self.sums if rows is None else self.sums.at(rows)
-        return _scale_(sums(_scaled(x, self.right)), _rows(self.left, rows))
+        if rows is None:
+            return _scale_(self.sums(_scaled(x, self.right)), self.left)
+        return _scale_(self.sums.at(rows).weighted(x, self.right), _rows(self.left, rows))
 
     def transposed(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
         spread = self.back if rows is None else self.sums.at(rows).transposed
         return _scale_(spread(_scaled(x, _rows(self.left, rows))), self.right)
+
+
+class _RoundTrip:
+    """K, a hop there and one back, the scales in the middle put into one."""
+
+    def __init__(self, there: _Hop, back: _Hop):
+        self.there, self.back = there, back
+        self.middle = _both(there.left, back.right)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y = self.there.sums(_scaled(x, self.there.right))
+        return _scale_(self.back.sums(_scale_(y, self.middle)), self.back.left)
+
+    def transposed(self, x: Tensor) -> Tensor:
+        y = self.back.back(_scaled(x, self.back.left))
+        return _scale_(self.there.back(_scale_(y, self.middle)), self.there.right)
 
 
 class _FromOneSide:
@@ -125,10 +142,12 @@ class _FromOneSide:
     Even powers stay on the table's own side and odd ones land on the other, so that with
     P = I + K + K^2 + ..., where K goes there and back, each is a product with the same sum:
     (L odd) own = P x, other = there P x; (L even) other = there P x, own = x + back there P x.
+    The division by L + 1 comes last, on the rows that are asked for.
     """
 
     def __init__(self, there: _Hop, back: _Hop, n_layers: int):
         self.there, self.back, self.n_layers = there, back, n_layers
+        self.round_trip = _RoundTrip(there, back)
         self.n_rounds = (n_layers - 1) // 2
 
     def __call__(self, x: Tensor, own: Tensor | None, other: Tensor | None):
@@ -140,19 +159,21 @@ class _FromOneSide:
         )
 
     def _product(self, x, own, other) -> tuple[Tensor, Tensor]:
-        x = x / (self.n_layers + 1)
         if self.n_layers == 0:
             zeros = x.new_zeros(self.there.sums.n_destinations, x.shape[1])
-            return _rows(x, own), _rows(zeros, other)
+            return _rows(x, own).clone(), _rows(zeros, other)
         y = x
         for _ in range(self.n_rounds):
-            y = self.back(self.there(y)).add_(x)
+            y = self.round_trip(y).add_(x)
         if self.n_layers % 2 == 1:
-            return _rows(y, own), self.there(y, other)
-        y = self.there(y)
-        return self.back(y, own).add_(_rows(x, own)), _rows(y, other)
+            on_own, on_other = _rows(y, own), self.there(y, other)
+        else:
+            y = self.there(y)
+            on_own, on_other = self.back(y, own).add_(_rows(x, own)), _rows(y, other)
+        return on_own / (self.n_layers + 1), on_other / (self.n_layers + 1)
 
     def _transposed(self, on_own, on_other, own, other) -> Tensor:
+        on_own, on_other = on_own / (self.n_layers + 1), on_other / (self.n_layers + 1)
         if self.n_layers == 0:
             zeros = on_own.new_zeros(self.there.sums.n_sources, on_own.shape[1])
             return _add_rows_(zeros, own, on_own)
@@ -163,10 +184,8 @@ class _FromOneSide:
             start = self.there.transposed(y)
         x = start
         for _ in range(self.n_rounds):
-            x = self.there.transposed(self.back.transposed(x)).add_(start)
-        if self.n_layers % 2 == 0:
-            x = _add_rows_(x, own, on_own)
-        return x.div_(self.n_layers + 1)
+            x = self.round_trip.transposed(x).add_(start)
+        return x if self.n_layers % 2 == 1 else _add_rows_(x, own, on_own)
 
 
 def _rows(x: Tensor | None, rows: Tensor | None) -> Tensor | None:
@@ -175,6 +194,10 @@ def _rows(x: Tensor | None, rows: Tensor | None) -> Tensor | None:
 
 def _add_rows_(x: Tensor, rows: Tensor | None, values: Tensor) -> Tensor:
     return x.add_(values) if rows is None else x.index_add_(0, rows, values)
+
+
+def _both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    return other if one is None else one if other is None else one * other
 
 
 def _scaled(x: Tensor, scale: Tensor | None) -> Tensor:
