@@ -10,6 +10,7 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
+from recbole_slmrec.data.files import check_folder
 from recbole_slmrec.trainer import get_trainer
 
 
@@ -33,8 +34,7 @@ def refit(checkpoint_file: Path, output: Path | None = None) -> Path:
             refit itself or whose model is not a general recommender.
     """
     output = output or checkpoint_file.with_name(f"{checkpoint_file.stem}-refit.pth")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder [{output.parent}] to write {output.name} to")
+    check_folder(output)
     noted = load_checkpoint(checkpoint_file)
     # Refuses a checkpoint whose data are other ones now.
     _, model, *_, test_data = quick_start.load_data_and_model(str(checkpoint_file))
@@ -42,8 +42,8 @@ def refit(checkpoint_file: Path, output: Path | None = None) -> Path:
         raise ValueError(f"{checkpoint_file} is a refit already: it has seen all interactions")
     if not isinstance(model, GeneralRecommender):
         raise ValueError(
-            f"{checkpoint_file} is a checkpoint of {noted['model']}: only general recommenders, ours "
-            "and RecBole's, are refitted"
+            f"{checkpoint_file} is a checkpoint of {noted['model']}: only general recommenders, "
+            "ours and RecBole's, are refitted"
         )
     settings = {**noted["external"], "epochs": noted["epoch"] + 1}
     config = Config(noted["model"], noted["dataset"], config_dict=settings)

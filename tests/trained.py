@@ -1,4 +1,4 @@
-"""A folder with the made-up data set and checkpoints, trained once for all tests that only read it."""
+"""A folder with the made-up data set and checkpoints, trained once for tests that only read it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.made import NAME, make
 
 QUICK = {"train_batch_size": 64, "show_progress": False, "state": "ERROR", "learning_rate": 0.01}
 
-# Every kind of model: ours, RecBole's with a full ranking, without one (NeuMF), and without training.
+# Every kind: ours, RecBole's with a full ranking, without one (NeuMF), and without training.
 SETTINGS = {
     "SLMRec": {"epochs": 3},
     "MMLightGCN": {"epochs": 3, "fusion": "mean"},

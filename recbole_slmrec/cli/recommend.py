@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from recbole_slmrec.data.files import check_folder
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.ids import Ids
 from recbole_slmrec.recommend.output import check, write
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str], program: str) -> int:
     # What is left are settings, which RecBole's Config reads there.
     sys.argv = [program, *settings]
     check(flags.output)
+    if flags.why_plot:
+        check_folder(flags.why_plot)
     recommender = Recommender.load(flags.checkpoint)
     users = _users(flags.users, recommender.users, flags.strict)
     items = recommender.items.all_rows()

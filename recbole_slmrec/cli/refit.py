@@ -19,7 +19,9 @@ def main(arguments: Sequence[str], program: str) -> int:
         epilog="Settings are flags too, such as --data_path=DIR or --use_gpu=False.",
         allow_abbrev=False,
     )
-    parser.add_argument("--checkpoint", type=Path, required=True, help="a file that a run has saved")
+    parser.add_argument(
+        "--checkpoint", type=Path, required=True, help="a file that a run has saved"
+    )
     parser.add_argument(
         "--output", type=Path, help="the new checkpoint (CHECKPOINT with -refit in its name)"
     )

@@ -52,6 +52,7 @@ def as_type(matrix: np.ndarray, dtype: str) -> np.ndarray:
         converted = np.ascontiguousarray(matrix, dtype=dtype)
     if not np.isfinite(converted).all():
         raise ValueError(
-            f"the vectors hold {np.abs(matrix).max():.4g}, which {dtype} cannot: use --dtype=float32"
+            f"the vectors hold {np.abs(matrix).max():.4g}, which {dtype} cannot: "
+            "use --dtype=float32"
         )
     return converted

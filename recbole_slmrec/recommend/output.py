@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.files import check_folder, whole_file
 
 # A Parquet file is read a group of rows at a time: small ones cost as much as large ones.
 _ROWS_PER_GROUP = 2**17
@@ -38,8 +38,7 @@ def check(path: Path) -> None:
     """Raises what :func:`write` would raise for ``path``, before any work is done."""
     if path.suffix not in _WRITERS:
         raise ValueError(f"{path} must end in {', '.join(_WRITERS)}: the ending says the format")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder [{path.parent}] to write {path.name} to")
+    check_folder(path)
 
 
 def _write_csv(frames: Iterable[pd.DataFrame], path: Path) -> int:

@@ -20,7 +20,12 @@ def draw_shares(explained: pd.DataFrame, path: Path) -> None:
     Args:
         explained: what ``Recommender.explain`` gives, for one user, the best item first.
         path: the PNG file.
+
+    Raises:
+        ValueError: if nothing is recommended.
     """
+    if explained.empty:
+        raise ValueError("there is nothing to draw: no item is left to recommend")
     shares = explained.filter(regex="^why_").rename(columns=lambda name: name.removeprefix("why_"))
     places = np.arange(len(explained))
     figure = Figure(figsize=(8, 1.6 + 0.32 * len(explained)), layout="constrained")

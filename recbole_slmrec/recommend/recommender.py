@@ -84,8 +84,8 @@ class Recommender:
         config, model, dataset, *loaders = quick_start.load_data_and_model(str(path), config_dict)
         if not isinstance(model, GeneralRecommender):
             raise ValueError(
-                f"{path} is a checkpoint of {config['model']}, which does not rank items for a user "
-                "alone: recommend from a general recommender, ours or RecBole's"
+                f"{path} is a checkpoint of {config['model']}, which does not rank items for a "
+                "user alone: recommend from a general recommender, ours or RecBole's"
             )
         model.eval()
         scores = (

@@ -29,7 +29,9 @@ def test_it_writes_what_the_recommender_gives(recommend, capsys):
     assert status == 0
     found = Recommender.load("saved/SLMRec.pth").recommend(k=3)
     written = pd.read_csv(path)
-    assert written[["user", "item", "rank"]].equals(found[["user", "item", "rank"]].astype({"rank": int}))
+    assert written[["user", "item", "rank"]].equals(
+        found[["user", "item", "rank"]].astype({"rank": int})
+    )
     assert f"180 recommendations, 60 user(s): {path}" in capsys.readouterr().out
 
 
@@ -83,10 +85,24 @@ def test_why_adds_columns_and_a_picture(recommend, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_there_is_no_picture_of_nothing(recommend, tmp_path, capsys):
+    (tmp_path / "items.txt").write_text("i1\n")
+    (tmp_path / "pairs.tsv").write_text("u1\ti1\n")
+    status, path = recommend(
+        "--users=u1",
+        f"--items={tmp_path / 'items.txt'}",
+        f"--exclude={tmp_path / 'pairs.tsv'}",
+        f"--why-plot={tmp_path / 'why.png'}",
+    )
+    assert status == 2 and not path.exists() and not (tmp_path / "why.png").exists()
+    assert "nothing to draw: no item is left to recommend" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (["--users=u1,u2", "--why-plot=why.png"], "--why-plot draws one user, not 2"),
+        (["--users=u1", "--why-plot=no/why.png"], "there is no folder [no] to write why.png to"),
         (["--k=0"], "k [0] must be a whole number"),
         (["--exclude=sen"], "there is no file [sen]"),
         (["--items=none.txt"], "there is no file [none.txt]"),

@@ -58,7 +58,7 @@ def test_top_k_is_the_full_sort_evaluators_for_every_test_user(at_home, model):
             for line, user in enumerate(tokens("user_id", interaction["user_id"])):
                 mine = found.loc[user]
                 assert list(mine["rank"]) == list(range(1, 11))
-                # The same order up to ties: each place holds an item of the evaluator's score there.
+                # The same order up to ties: a place holds an item of the evaluator's score there.
                 rows = [dataset.token2id("item_id", item) for item in mine["item"]]
                 values = expected.values[line].to(torch.float32)
                 torch.testing.assert_close(scores[line, rows].float(), values)

@@ -110,6 +110,13 @@ def test_another_version_or_model(copy, change, message):
         Recommender.load("slmrec.pth")
 
 
+def test_a_model_that_is_no_general_recommender(monkeypatch):
+    loaded = {"model": "SASRec"}, torch.nn.Linear(1, 1), None
+    monkeypatch.setattr(quick_start, "load_data_and_model", lambda *_: loaded)
+    with pytest.raises(ValueError, match="SASRec, which does not rank items for a user alone"):
+        Recommender.load("sasrec.pth")
+
+
 def test_evaluate_refuses_changed_data_too(copy):
     path = copy / "made.train.inter"
     path.write_text(path.read_text() + "u0\ti0\n")
