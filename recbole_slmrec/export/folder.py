@@ -10,10 +10,13 @@ import recbole_slmrec
 from recbole_slmrec import report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.files import whole_folder
-from recbole_slmrec.export.check import Check, check
-from recbole_slmrec.export.index import build_index, faiss
+from recbole_slmrec.export.check import Check, check, some_of
+from recbole_slmrec.export.index import build_index, faiss, widen
 from recbole_slmrec.export.vectors import as_type, write_vectors
 from recbole_slmrec.recommend import Recommender
+
+# An index is searched so widely that users find this share of their K nearest items.
+_K, _RECALL = 10, 0.95
 
 # The padding's row, which no file holds.
 _REST = slice(1, None)
@@ -57,7 +60,10 @@ def export(
     with whole_folder(folder, replace) as partial:
         write_vectors(partial, {"user": users, "item": items}, ids, about)
         if index:
-            built = build_index(items.astype(np.float32), index)
+            vectors = items.astype(np.float32)
+            built, exact = build_index(vectors, index), build_index(vectors, "flat")
+            queries = some_of(users.astype(np.float32))
+            widen(built, index, queries, exact, min(_K, len(items)), _RECALL)
             faiss().write_index(built, str(partial / "items.faiss"))
 
 

@@ -8,9 +8,11 @@ import numpy as np
 
 # k-means wants this many points a cell.
 _POINTS_PER_CELL = 39
-_SHARE_OF_CELLS = 16
 _NEIGHBOURS = 32
-_BUILD_DEPTH, _SEARCH_DEPTH = 200, 128
+_BUILD_DEPTH = 200
+
+# How wide a search is, by kind of index: the parameter that FAISS keeps in the file.
+_WIDTHS = {"ivf": "nprobe", "hnsw": "efSearch"}
 
 
 def faiss():
@@ -33,13 +35,42 @@ def build_index(vectors: np.ndarray, kind: str):
 
     Args:
         vectors: float32.
-        kind: ``flat``, exact; ``ivf``, 4 sqrt(n) cells of which a sixteenth is searched;
-            ``hnsw``, a graph with 32 neighbours a node.
+        kind: ``flat``, exact; ``ivf``, 4 sqrt(n) cells; ``hnsw``, a graph with 32 neighbours a node.
     """
     index = INDEXES[kind](faiss(), *vectors.shape)
     index.train(vectors)
     index.add(vectors)
     return index
+
+
+def widen(index, kind: str, queries: np.ndarray, exact, k: int, recall: float) -> None:
+    """Doubles the width of the index's search until it finds enough of the exact neighbours.
+
+    Norms carry popularity, so that users' vectors lie elsewhere than items' and a width that suits
+    other data finds little here.
+
+    Args:
+        index: what :func:`build_index` gives, of the kind ``kind``; a ``flat`` one stays as it is.
+        queries: users' vectors, float32, shape (n, d).
+        exact: a flat index of the same items.
+        k: how many neighbours are looked for.
+        recall: the share of them that is enough.
+    """
+    if kind not in _WIDTHS:
+        return
+    _, wanted = exact.search(queries, k)
+    width = 1
+    while width < 2 * index.ntotal:
+        faiss().ParameterSpace().set_index_parameter(index, _WIDTHS[kind], width)
+        _, found = index.search(queries, k)
+        if recall_of(found, wanted) >= recall:
+            return
+        width *= 2
+
+
+def recall_of(found: np.ndarray, wanted: np.ndarray) -> float:
+    """The share of ``wanted`` that is in the same row of ``found``; both of shape (n, k)."""
+    return float((found[:, :, None] == wanted[:, None, :]).any(1).mean())
 
 
 def _flat(faiss, n: int, d: int):
@@ -49,14 +80,12 @@ def _flat(faiss, n: int, d: int):
 def _ivf(faiss, n: int, d: int):
     n_cells = max(min(int(4 * sqrt(n)), n // _POINTS_PER_CELL), 1)
     cells = faiss.IndexFlatIP(d)
-    index = faiss.IndexIVFFlat(cells, d, n_cells, faiss.METRIC_INNER_PRODUCT)
-    index.nprobe = max(n_cells // _SHARE_OF_CELLS, 1)
-    return index
+    return faiss.IndexIVFFlat(cells, d, n_cells, faiss.METRIC_INNER_PRODUCT)
 
 
 def _hnsw(faiss, n: int, d: int):
     index = faiss.IndexHNSWFlat(d, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction, index.hnsw.efSearch = _BUILD_DEPTH, _SEARCH_DEPTH
+    index.hnsw.efConstruction = _BUILD_DEPTH
     return index
 
 

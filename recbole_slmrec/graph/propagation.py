@@ -13,7 +13,7 @@ ADJACENCIES = ("pre", "norm", "gcmc", "mean", "plain")
 
 
 @dataclass(frozen=True)
-class _Weights:
+class Weights:
     """A_hat as diag(left) A diag(right) + diag(loop), per node of one side; None stands for 1 (loop: 0)."""
 
     left: Tensor | None
@@ -46,8 +46,9 @@ class Propagation:
             raise ValueError(f"adjacency [{adjacency}] is not one of {', '.join(ADJACENCIES)}")
         self.block = block
         self.n_layers = n_layers
-        self.users = _weights(block.user_degrees, adjacency)
-        self.items = _weights(block.item_degrees, adjacency)
+        self.adjacency = adjacency
+        self.users = node_weights(block.user_degrees, adjacency)
+        self.items = node_weights(block.item_degrees, adjacency)
         to_items = _Hop(block.on_items, block.on_users, self.items.left, self.users.right)
         to_users = _Hop(block.on_users, block.on_items, self.users.left, self.items.right)
         self._from_users = _FromOneSide(to_items, to_users, n_layers)
@@ -208,16 +209,17 @@ def _scale_(x: Tensor, scale: Tensor | None) -> Tensor:
     return x if scale is None else x.mul_(scale.to(x.dtype))
 
 
-def _weights(degrees: Tensor, adjacency: str) -> _Weights:
+def node_weights(degrees: Tensor, adjacency: str) -> Weights:
+    """A_hat's weights of nodes with these degrees, shape (n,): shape (n, 1) each."""
     # In double, so that a float64 model is not limited by the scales; cast where they are used.
     degrees = degrees.to(torch.float64).unsqueeze(1)
     inverse = torch.where(degrees > 0, 1 / degrees, torch.zeros_like(degrees))
     if adjacency == "pre":
-        return _Weights(left=inverse.sqrt(), right=inverse.sqrt(), loop=None)
+        return Weights(left=inverse.sqrt(), right=inverse.sqrt(), loop=None)
     if adjacency == "norm":
-        return _Weights(left=1 / (degrees + 1), right=None, loop=1 / (degrees + 1))
+        return Weights(left=1 / (degrees + 1), right=None, loop=1 / (degrees + 1))
     if adjacency == "gcmc":
-        return _Weights(left=inverse, right=None, loop=None)
+        return Weights(left=inverse, right=None, loop=None)
     if adjacency == "mean":
-        return _Weights(left=inverse, right=None, loop=torch.ones_like(degrees))
-    return _Weights(left=None, right=None, loop=None)
+        return Weights(left=inverse, right=None, loop=torch.ones_like(degrees))
+    return Weights(left=None, right=None, loop=None)

@@ -23,6 +23,11 @@ class Pairs:
         self._counts = torch.from_numpy(np.bincount(users, minlength=n_users))
         self._starts = self._counts.cumsum(0) - self._counts
 
+    def with_more(self, users: np.ndarray, items: np.ndarray, n_users: int) -> Pairs:
+        """These pairs and others, of ``n_users`` rows of users in all."""
+        users = np.concatenate([self._users, users])
+        return Pairs(users, np.concatenate([self._items.numpy(), items]), n_users)
+
     def within(self, items: np.ndarray) -> Pairs:
         """The pairs whose item is among ``items``, an item given by its place there."""
         places = pd.Index(items).get_indexer(self._items.numpy())

@@ -94,17 +94,43 @@ def read(
     return features, remarks
 
 
+def read_keyed(modality: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Reads one array with ids beside it, or one table of numbers.
+
+    Args:
+        modality: its name, for messages.
+        path: the file.
+
+    Returns:
+        The values, shape (n, D), and the item id of each row, shape (n,), each once.
+
+    Raises:
+        ValueError: if the file is not as it must be.
+    """
+    if path.suffix.lower() in ARRAY_SUFFIXES:
+        return _from_array(modality, path)
+    table, column = _open(modality, path, "item_id")
+    if table.find("word"):
+        raise ValueError(f"modality {modality}: {path} is a list of words; numbers are needed")
+    return _from_table(table, column)
+
+
 def _read(modality: str, path: Path, item_column: str, items: np.ndarray):
     if path.suffix.lower() in ARRAY_SUFFIXES:
         return _aligned(modality, path, *_from_array(modality, path), items)
+    table, column = _open(modality, path, item_column)
+    if table.find("word"):
+        return _words(modality, table, column, items)
+    return _aligned(modality, path, *_from_table(table, column), items)
+
+
+def _open(modality: str, path: Path, item_column: str) -> tuple[Table, str]:
     table = open_table(path)
     column = _item_column(table, item_column)
     obstacle = _obstacle(table, column)
     if obstacle:
         raise ValueError(f"modality {modality}: {path} holds no features: {obstacle}")
-    if table.find("word"):
-        return _words(modality, table, column, items)
-    return _aligned(modality, path, *_from_table(table, column), items)
+    return table, column
 
 
 def _item_column(table: Table, item_column: str) -> str | None:
