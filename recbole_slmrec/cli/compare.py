@@ -12,6 +12,7 @@ from recbole_slmrec.compare import table
 from recbole_slmrec.compare.names import parse_models, parse_seeds
 from recbole_slmrec.compare.output import write_all
 from recbole_slmrec.compare.runs import Comparison, run_all
+from recbole_slmrec.compare.statistics import COLD, summarise_cold
 
 _EPILOG = """
 every setting is a flag too, as --key=value, and applies to all models; a model's own settings stand
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str], program: str) -> int:
     command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])
     summary = write_all(outcomes, output, command, flags.valid_latex, flags.test_latex)
     print("\n" + table.terminal(summary, styled=sys.stdout.isatty()))
+    for split, cold in summarise_cold(outcomes).items():
+        print(f"\n{COLD[split]}\n\n{table.terminal(cold, styled=sys.stdout.isatty())}")
     print(f"\nTable, figures and settings: {output / 'index.html'}")
     return 1 if summary.failures else 0
 

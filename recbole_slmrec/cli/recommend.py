@@ -26,6 +26,8 @@ examples:
   {program} --checkpoint=saved/SLMRec-....pth --output=recs.csv
   {program} --checkpoint=saved/SLMRec-....pth --users=196,186 --k=20 --output=recs.jsonl
   {program} --checkpoint=saved/SLMRec-....pth --users=196 --output=recs.csv --why --why-plot=why.png
+  {program} --checkpoint=saved/SLMRec-....pth --new-items=features/ --items=new --output=recs.csv
+  {program} --checkpoint=saved/SLMRec-....pth --new-users=pairs.csv --output=recs.csv
 
 settings are flags too, as --key=value, such as --data_path=DIR or --use_gpu=False.
 """
@@ -44,10 +46,13 @@ def main(arguments: Sequence[str], program: str) -> int:
     if flags.why_plot:
         check_folder(flags.why_plot)
     recommender = Recommender.load(flags.checkpoint)
-    users = _users(flags.users, recommender.users, flags.strict)
-    items = recommender.items.all_rows()
-    if flags.items:
-        items = _known(recommender.items, read_ids(flags.items), flags.strict)
+    trained = recommender
+    if flags.new_users:
+        recommender = _with_new_users(recommender, flags.new_users, flags.strict)
+    if flags.new_items:
+        recommender = recommender.with_new_items(flags.new_items)
+    users = _users(flags, recommender.users, len(trained.users))
+    items = _items(flags, recommender.items, len(trained.items))
     if flags.why_plot and len(users) != 1:
         raise ValueError(f"--why-plot draws one user, not {len(users):,}: name one with --users")
     excluded = _excluded(flags.exclude, recommender, flags.strict)
@@ -62,12 +67,43 @@ def main(arguments: Sequence[str], program: str) -> int:
     return 0
 
 
-def _users(named: str, ids: Ids, strict: bool) -> np.ndarray:
+def _with_new_users(recommender: Recommender, path: Path, strict: bool) -> Recommender:
+    pairs = read_pairs(path)
+    _, unknown = recommender.items.known(item for _, item in pairs)
+    if unknown:
+        _tell(f"{path} names {recommender.items.unknown(unknown)}", strict)
+    unknown = set(unknown)
+    left = [pair for pair in pairs if pair[1] not in unknown]
+    with_items = {user for user, _ in left}
+    itemless = list(dict.fromkeys(user for user, _ in pairs if user not in with_items))
+    if itemless:
+        _tell(f"{path} has no known item of {len(itemless):,} user(s): {itemless[0]!r}", strict)
+    if not left:
+        raise ValueError(f"{path} has no pair of a new user and a known item")
+    return recommender.with_new_users(left)
+
+
+def _users(flags: argparse.Namespace, ids: Ids, n_trained: int) -> np.ndarray:
+    named = flags.users or ("new" if flags.new_users else "all")
+    if named in ("all", "new"):
+        return _all_or_new(named, ids, n_trained)
+    ids_named = read_ids(Path(named)) if Path(named).is_file() else named.split(",")
+    return _known(ids, ids_named, flags.strict)
+
+
+def _items(flags: argparse.Namespace, ids: Ids, n_trained: int) -> np.ndarray:
+    if flags.items in ("all", "new"):
+        return _all_or_new(flags.items, ids, n_trained)
+    return _known(ids, read_ids(Path(flags.items)), flags.strict)
+
+
+def _all_or_new(named: str, ids: Ids, n_trained: int) -> np.ndarray:
+    rows = ids.all_rows()
     if named == "all":
-        return ids.all_rows()
-    if Path(named).is_file():
-        return _known(ids, read_ids(Path(named)), strict)
-    return _known(ids, named.split(","), strict)
+        return rows
+    if len(ids) == n_trained:
+        raise ValueError(f"--{ids.kind}s=new needs --new-{ids.kind}s")
+    return rows[n_trained:]
 
 
 def _known(ids: Ids, named: Iterable[str], strict: bool) -> np.ndarray:
@@ -121,11 +157,22 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--k", type=int, default=10, help="items for each user, at most (10)")
     parser.add_argument(
-        "--users", default="all", help="all, a file with one id a line, or ids with commas (all)"
+        "--users",
+        help="all, new, a file with one id a line, or ids with commas (all; new with --new-users)",
     )
     parser.add_argument(
-        "--items", type=Path, help="a file of the items to choose from, one id a line (all)"
-    )
+        "--items", default="all",
+        help="the items to choose from: all, new, or a file with one id a line (all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--new-items", type=Path, metavar="DIR|FILE",
+        help="features of items that came after training: files called by their modality, arrays "
+        "with ids beside them or tables with a column of items",
+    )  # fmt: skip
+    parser.add_argument(
+        "--new-users", type=Path, metavar="FILE",
+        help="pairs of user and item, of users that came after training",
+    )  # fmt: skip
     parser.add_argument(
         "--exclude", default="seen",
         help="seen: what the user has in the data, test interactions too; none; or a file of pairs "

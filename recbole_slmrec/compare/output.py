@@ -9,7 +9,7 @@ from recbole_slmrec.compare import table
 from recbole_slmrec.compare.figures import draw_bars, draw_curves
 from recbole_slmrec.compare.page import page
 from recbole_slmrec.compare.runs import Outcome
-from recbole_slmrec.compare.statistics import Summary, summarise
+from recbole_slmrec.compare.statistics import COLD, Summary, summarise, summarise_cold
 from recbole_slmrec.data.files import whole_file
 
 
@@ -21,6 +21,9 @@ def write_all(
     test_latex: Path | None = None,
 ) -> Summary:
     """Writes ``table.csv``, ``table.md``, two ``*.tex``, two figures and ``index.html``.
+
+    Where the data set has cold items, ``cold_among_all`` and ``cold_among_cold`` as ``.csv``,
+    ``.md`` and ``.tex`` too.
 
     Args:
         outcomes: a row each.
@@ -39,6 +42,11 @@ def write_all(
     test_caption, valid_caption = (f"Results on {dataset} ({s})" for s in ("test", "validation"))
     _write(test_latex or folder / "test.tex", table.latex(summary, test_caption))
     _write(valid_latex or folder / "valid.tex", table.latex(validation, valid_caption))
+    for split, cold in summarise_cold(outcomes).items():
+        _write(folder / f"{split}.csv", table.csv_text(cold))
+        _write(folder / f"{split}.md", table.markdown(cold))
+        caption = f"Results on {dataset} ({COLD[split].lower()})"
+        _write(folder / f"{split}.tex", table.latex(cold, caption))
     figures = {"Test metrics": folder / "metrics.png", "Training curves": folder / "training.png"}
     draw_bars(summary, figures["Test metrics"])
     draw_curves(outcomes, figures["Training curves"])

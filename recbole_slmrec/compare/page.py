@@ -10,7 +10,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from recbole_slmrec.compare.runs import Outcome
-from recbole_slmrec.compare.statistics import Summary
+from recbole_slmrec.compare.statistics import COLD, Summary, summarise_cold
 from recbole_slmrec.compare.table import html_table, title
 from recbole_slmrec.report import MASKED
 
@@ -58,6 +58,10 @@ def page(
     first = finished[0].runs[0]
     sections = {
         "Test": f'<div class="wide">{html_table(summary)}</div>',
+        **{
+            COLD[split]: f'<div class="wide">{html_table(cold)}</div>'
+            for split, cold in summarise_cold(outcomes).items()
+        },
         **{name: _image(path, name) for name, path in figures.items()},
         "Training": _training(finished),
         "Settings that differ from the defaults": _changed(finished),

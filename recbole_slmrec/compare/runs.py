@@ -15,6 +15,7 @@ import numpy as np
 
 from recbole_slmrec import quick_start, report
 from recbole_slmrec.checkpoint import plain_settings
+from recbole_slmrec.cold import evaluate_cold
 from recbole_slmrec.compare.names import Entry
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.files import whole_file
@@ -150,6 +151,7 @@ def _run(config: Config, entry: Entry, seed: int) -> dict[str, Any]:
         "seed": seed,
         "valid": result["best_valid_result"],
         "test": result["test_result"],
+        **evaluate_cold(config, trainer, test_data),
         "users": _users(test_data) if per_user else [],
         "per_user": {metric: values.tolist() for metric, values in per_user.items()},
         "loss": trainer.epoch_losses,

@@ -9,7 +9,11 @@ import numpy as np
 from recbole.evaluator import smaller_metrics
 from scipy.stats import ttest_rel
 
+from recbole_slmrec.cold import AMONG_ALL, AMONG_COLD
 from recbole_slmrec.compare.runs import Outcome
+
+COLD = {AMONG_ALL: "Test, cold items among all", AMONG_COLD: "Test, cold items among the cold"}
+"""Titles of the rankings of cold items."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def summarise(outcomes: Sequence[Outcome], split: str = "test") -> Summary:
 
     Args:
         outcomes: a row each; at least one has a finished run.
-        split: ``test`` or ``valid``; only the test has metrics user by user, and so p-values.
+        split: ``test``, ``valid`` or a ranking of cold items; only the test has metrics user by
+            user, and so p-values.
     """
     finished = {outcome.label: outcome.runs for outcome in outcomes if outcome.runs}
     first = next(iter(finished.values()))[0]
@@ -81,6 +86,24 @@ def summarise(outcomes: Sequence[Outcome], split: str = "test") -> Summary:
         scores=scores,
         improvements=improvements,
     )
+
+
+def summarise_cold(outcomes: Sequence[Outcome]) -> dict[str, Summary]:
+    """The statistics of the rankings of cold items, by name; none unless the data set has some.
+
+    Args:
+        outcomes: a row each; those without such a ranking are left out.
+    """
+    summaries = {}
+    for split in COLD:
+        rows = [
+            Outcome(outcome.label, [run for run in outcome.runs if split in run])
+            for outcome in outcomes
+        ]
+        rows = [row for row in rows if row.runs]
+        if rows:
+            summaries[split] = summarise(rows, split)
+    return summaries
 
 
 def paired_p_value(

@@ -47,8 +47,21 @@ class Ids:
             raise ValueError(self.unknown(unknown))
         return np.array([self._rows[each] for each in ids], dtype=np.int64)
 
+    def check_new(self, ids: Sequence[str]) -> None:
+        """Raises ValueError, naming the first, if any of the ids is known."""
+        known = [each for each in ids if each in self._rows]
+        if known:
+            plural = "" if len(known) == 1 else "s"
+            raise ValueError(
+                f"{len(known):,} new {self.kind}{plural} known to the checkpoint already: "
+                f"{_named(known)}; leave them out"
+            )
+
     def unknown(self, ids: Sequence[str]) -> str:
         """A phrase that counts unknown ids and names the first."""
-        named = ", ".join(map(repr, ids[:N_NAMED])) + (", ..." if len(ids) > N_NAMED else "")
         plural = "" if len(ids) == 1 else "s"
-        return f"{len(ids):,} {self.kind}{plural} unknown to the checkpoint: {named}"
+        return f"{len(ids):,} {self.kind}{plural} unknown to the checkpoint: {_named(ids)}"
+
+
+def _named(ids: Sequence[str]) -> str:
+    return ", ".join(map(repr, ids[:N_NAMED])) + (", ..." if len(ids) > N_NAMED else "")

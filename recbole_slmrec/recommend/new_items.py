@@ -1,4 +1,4 @@
-"""Items that came after training, known by their features: their vectors, and the files they are in."""
+"""Items that came after training, known by their features: their files and their vectors."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from recbole_slmrec.names import did_you_mean
 MODELS = (MultimodalLightGCN, VBPR, MMBPR)
 
 
+@torch.no_grad()
 def new_item_vectors(model: GeneralRecommender, features: dict[str, Tensor]) -> Tensor:
     r"""The vectors of items that stand in the graph without edges and have a zero ID embedding.
 
@@ -131,7 +132,7 @@ def _files(path: Path, modalities: list[str]) -> dict[str, Path]:
         if file.stem in named:
             raise ValueError(f"{named[file.stem]} and {file} are one modality; keep one of them")
         named[file.stem] = file
-    return named
+    return {name: named[name] for name in modalities if name in named}
 
 
 def _read(

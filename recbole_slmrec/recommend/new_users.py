@@ -25,10 +25,10 @@ def new_user_vectors(model: GeneralRecommender, items: Sequence[Tensor]) -> Tens
     .. math::
         z_{u,m} = \frac{1}{L+1} \sum_{l=0}^{L} (\hat A'^l E_m)_u, \quad z_u = F_u(\ldots)
 
-    This is exact: the degrees of the user's items, and what every node propagates, are those of the
-    extended graph. Only row u of the sum of powers is made, by products from the left, for many
-    users at a time. Users do not see one another. The vectors of items are not made anew: a new user
-    is scored against those of the checkpoint.
+    This is exact: the degrees of the user's items, and what every node propagates, are those of
+    the extended graph. Only row u of the sum of powers is made, by products from the left, for many
+    users at a time. Users do not see one another. The vectors of items are not made anew: a new
+    user is scored against those of the checkpoint.
 
     Args:
         model: SLMRec or MMLightGCN, in evaluation mode.
@@ -55,12 +55,10 @@ def new_user_vectors(model: GeneralRecommender, items: Sequence[Tensor]) -> Tens
     return torch.cat(blocks)
 
 
-def _rows_of_powers(
-    model: MultimodalLightGCN, items: Sequence[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Row u of 1/(L+1) sum_l A'^l, a column for each new user: on the old users and on the items."""
+def _rows_of_powers(model: MultimodalLightGCN, items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Row u of 1/(L+1) sum_l A'^l, a column for each new user: on old users and on items."""
     propagation = model.encoder.propagation
-    block, users = propagation.block, propagation.users
+    block = propagation.block
     like = model.encoder.user_embedding.weight
     edges = like.new_zeros(block.n_items, len(items))
     for column, own in enumerate(items):
@@ -68,7 +66,7 @@ def _rows_of_powers(
     degrees = block.item_degrees.unsqueeze(1) + edges
     item = _reshaped(node_weights(degrees.flatten(), propagation.adjacency), edges)
     own = _reshaped(node_weights(edges.sum(0), propagation.adjacency), edges[0])
-    users = _reshaped(users, like.new_zeros(block.n_users, 1))
+    users = _reshaped(propagation.users, like.new_zeros(block.n_users, 1))
     on_new = like.new_ones(len(items))
     on_users, on_items = like.new_zeros(block.n_users, len(items)), torch.zeros_like(edges)
     sum_users, sum_items = on_users, on_items

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Iterable, Iterator
 
 import numpy as np
@@ -12,8 +13,11 @@ import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 
 from recbole_slmrec import quick_start
+from recbole_slmrec.data.modality import Source, selected_sources
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.recommend.ids import Ids
+from recbole_slmrec.recommend.new_items import new_item_vectors, read_new_items
+from recbole_slmrec.recommend.new_users import new_user_vectors
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.ranking import Ranking, rank
 from recbole_slmrec.recommend.scores import ModelScores, Scores, VectorScores
@@ -34,6 +38,7 @@ class Recommender:
         users: the ids of the users, in the order of their rows.
         items: the ids of the items, in the order of their rows.
         seen: every interaction of the data, those of validation and test too.
+        sources: of the model's modalities, in its order.
 
     Example:
         >>> from recbole_slmrec.recommend import Recommender
@@ -49,12 +54,14 @@ class Recommender:
         users: Ids,
         items: Ids,
         seen: Pairs,
+        sources: dict[str, Source] | None = None,
     ):
         self.model = model
         self.scores = scores
         self.users = users
         self.items = items
         self.seen = seen
+        self.sources = sources or {}
 
     def __repr__(self) -> str:
         return f"<Recommender of {self.name}: {len(self.users):,} users, {len(self.items):,} items>"
@@ -102,6 +109,81 @@ class Recommender:
             Ids("user", dataset.field2id_token[dataset.uid_field][1:]),
             Ids("item", dataset.field2id_token[dataset.iid_field][1:]),
             Pairs(users, items, dataset.user_num),
+            selected_sources(config["item_modalities"], config["modalities"]),
+        )
+
+    def with_new_items(self, path: str | os.PathLike) -> Recommender:
+        """This recommender with items that are known by their features only.
+
+        Their vectors are those of items without interactions and with a zero ID embedding (see
+        :func:`~recbole_slmrec.recommend.new_items.new_item_vectors`).
+
+        Args:
+            path: a file that is called by its modality, or a folder of such; rows are keyed by
+                item id.
+
+        Returns:
+            Another recommender, whose last items are the new ones.
+
+        Raises:
+            FileNotFoundError, ValueError: as
+                :func:`~recbole_slmrec.recommend.new_items.read_new_items`, and if an item is
+                known already.
+        """
+        ids, features = read_new_items(Path(path), self.model, self.sources)
+        self.items.check_new(ids)
+        with torch.inference_mode():
+            users, items = self.vectors()
+            items = torch.cat([items, new_item_vectors(self.model, features)])
+        tokens = [*self.items.tokens[1:], *ids]
+        return Recommender(
+            self.model,
+            VectorScores(users, items),
+            self.users,
+            Ids("item", tokens),
+            self.seen,
+            self.sources,
+        )
+
+    def with_new_users(self, pairs: Iterable[tuple]) -> Recommender:
+        """This recommender with users that are known by a list of items (SLMRec, MMLightGCN).
+
+        Each gets the vector that the encoder gives to a user with a zero embedding and these
+        interactions (see :func:`~recbole_slmrec.recommend.new_users.new_user_vectors`). The items
+        count as seen.
+
+        Args:
+            pairs: ids of a new user and of an item that the model was trained with.
+
+        Returns:
+            Another recommender, whose last users are the new ones.
+
+        Raises:
+            ValueError: for a user that is known already, an item that was not there at training,
+                no pairs, or a model that cannot do it.
+        """
+        pairs = list(dict.fromkeys((str(user), str(item)) for user, item in pairs))
+        if not pairs:
+            raise ValueError("new users: there is no pair of user and item")
+        ids = list(dict.fromkeys(user for user, _ in pairs))
+        self.users.check_new(ids)
+        items = self.items.rows(item for _, item in pairs)
+        if items.max() >= self.model.n_items:
+            raise ValueError("new users: their items must be known from training, not new as well")
+        places = {each: place for place, each in enumerate(ids)}
+        users = np.array([places[user] for user, _ in pairs])
+        own = [torch.from_numpy(items[users == place]) for place in range(len(ids))]
+        with torch.inference_mode():
+            of_users = new_user_vectors(self.model, own)
+            old, vectors = self.vectors()
+        n_users = len(self.users) + 1
+        return Recommender(
+            self.model,
+            VectorScores(torch.cat([old, of_users]), vectors),
+            Ids("user", [*self.users.tokens[1:], *ids]),
+            self.items,
+            self.seen.with_more(n_users + users, items, n_users + len(ids)),
+            self.sources,
         )
 
     def recommend(
@@ -294,6 +376,8 @@ class Recommender:
 
     @cached_property
     def _shares(self) -> Shares:
+        if len(self.users) >= self.model.n_users or len(self.items) >= self.model.n_items:
+            raise ValueError("why: shares are of users and items that were there at training only")
         return Shares(self.model)
 
 
