@@ -7,17 +7,16 @@ the paper's TikTok, and prints medians, their ratio to the bare work's, and the 
 from __future__ import annotations
 
 import argparse
-import resource
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from types import SimpleNamespace
 from typing import Callable
 
 import numpy as np
 import torch
 
+from benchmarks.memory import peak
+from benchmarks.timing import medians_in_turn
 from recbole_slmrec import report
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.ids import Ids
@@ -74,22 +73,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of each case, taken in turn (3)")
     flags = parser.parse_args()
     timed = cases(flags)
-    seconds: dict[str, list[float]] = {case: [] for case in timed}
     with torch.inference_mode():
-        for _ in range(flags.rounds):
-            for case, call in timed.items():
-                start = perf_counter()
-                call()
-                seconds[case].append(perf_counter() - start)
-    medians = {case: median(values) for case, values in seconds.items()}
+        medians = medians_in_turn(timed, flags.rounds)
     base = next(iter(medians.values()))
     rows = [
         [case, f"{s:.2f}", f"{flags.users / s:,.0f}", f"{s / base:.2f}"]
         for case, s in medians.items()
     ]
     print(report.table(["case", "seconds", "users per second", "over bare"], rows))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory: {peak:,.0f} MiB; {torch.get_num_threads()} threads")
+    print(f"peak memory: {peak() / 2**20:,.0f} MiB; {torch.get_num_threads()} threads")
 
 
 if __name__ == "__main__":

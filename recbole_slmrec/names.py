@@ -1,9 +1,11 @@
-"""The nearest known name to one that is not known."""
+"""Names in messages: the nearest known one, and the first of many."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Iterable
+from typing import Iterable, Sequence
+
+_N_NAMED = 5
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -13,3 +15,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not near:
         return ""
     return f": did you mean {' or '.join(by_lower_case[match] for match in near)}?"
+
+
+def first_few(names: Sequence) -> str:
+    """The first five names in quotes, and dots if there are more."""
+    return ", ".join(map(repr, names[:_N_NAMED])) + (", ..." if len(names) > _N_NAMED else "")

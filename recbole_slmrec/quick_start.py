@@ -214,8 +214,7 @@ def build_model(config: Config, train_data) -> torch.nn.Module:
 
 def _load_dataset(config: Config):
     # A random split follows from this seed; build_model sets the one that training goes on from.
-    data_seed = config["seed"] if config["data_seed"] is None else config["data_seed"]
-    init_seed(data_seed, config["reproducibility"])
+    init_seed(config.split_seed, config["reproducibility"])
     _init_logger(config)
     if config["local_rank"] == 0:
         find_dataset(config["dataset"], Path(config["data_path"]), config["download"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import cached_property
 from time import perf_counter
 
 import recbole
@@ -55,7 +56,6 @@ class PluginTrainer:
         # Marks checkpoints of a model that was trained on validation and test too.
         self.refit = False
         self._train_data = None
-        self._data: dict | None = None
         self._valid_result: dict | None = None
         self._resumed_states: dict | None = None
         if not config["single_spec"]:
@@ -65,7 +65,6 @@ class PluginTrainer:
 
     def fit(self, train_data, *args, **kwargs):
         self._train_data = train_data
-        self._data = fingerprint(train_data._dataset)
         if self._resumed_states is not None:
             train_data.generator.set_state(self._resumed_states["loader"].cpu())
             restore_random_state(self._resumed_states)
@@ -123,7 +122,7 @@ class PluginTrainer:
                 "settings": plain_settings(self.config.final_config_dict),
                 "external": _lasting(plain_settings(self.config.external_config_dict)),
                 "versions": {"recbole": recbole.__version__, "torch": str(torch.__version__)},
-                "data": self._data,
+                "data": self._fingerprint,
                 "refit": self.refit,
                 "epoch": epoch,
                 "cur_step": self.cur_step,
@@ -138,6 +137,10 @@ class PluginTrainer:
         )
         if verbose:
             self.logger.info(set_color("Saving current", "blue") + f": {path}")
+
+    @cached_property
+    def _fingerprint(self) -> dict:
+        return fingerprint(self._train_data._dataset)
 
     def _valid_epoch(self, valid_data, show_progress=False):
         # RecBole saves an improved model before it notes the result that the improvement is.

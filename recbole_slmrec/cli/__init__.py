@@ -41,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(module.main, arguments[1:], f"{parser.prog} {verb}")
 
 
+def parse_with_settings(
+    parser: argparse.ArgumentParser, arguments: Sequence[str]
+) -> tuple[argparse.Namespace, list[str]]:
+    """A command's own flags, and what is left, of which each must be a setting, ``--key=value``."""
+    flags, settings = parser.parse_known_args(arguments)
+    for setting in settings:
+        if not setting.startswith("--") or "=" not in setting:
+            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    return flags, settings
+
+
 def guarded(command: Callable, arguments: Sequence[str], program: str) -> int:
     """Runs a command and turns errors in the user's input into one line and exit status 2."""
     # RecBole's Config reads the settings from sys.argv itself.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
+from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.compare import table
 from recbole_slmrec.compare.names import parse_models, parse_seeds
 from recbole_slmrec.compare.output import write_all
@@ -26,17 +27,13 @@ finished runs are kept in the output folder: the same command goes on where it s
 def main(arguments: Sequence[str], program: str) -> int:
     """Runs the comparison, prints its table and writes its files; status 1 if a run failed."""
     parser = _parser(program)
-    flags, rest = parser.parse_known_args(arguments)
-    settings = {}
-    for setting in rest:
-        key, equals, value = setting.removeprefix("--").partition("=")
-        if not setting.startswith("--") or not equals:
-            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    flags, rest = parse_with_settings(parser, arguments)
+    settings = dict(setting[2:].split("=", 1) for setting in rest)
+    for key in settings:
         if key == "seed":
             parser.error("pass --seeds=[1,5,9], or --seeds=3 for 1, 2 and 3, in place of --seed")
         if key in ("nproc", "world_size"):
             parser.error(f"a comparison trains in one process: leave out --{key}")
-        settings[key] = value
     # RecBole's Config would read the command line, and let it win over a model's own settings.
     sys.argv = [program]
     output = flags.output or Path("compare") / flags.dataset

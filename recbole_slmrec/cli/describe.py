@@ -10,6 +10,7 @@ from typing import Sequence
 
 from recbole.utils import init_seed
 
+from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.describe.interactions import count_interactions
@@ -41,10 +42,7 @@ def main(arguments: Sequence[str], program: str) -> int:
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw degrees and each modality's PCA as well"
     )
-    flags, settings = parser.parse_known_args(arguments)
-    for setting in settings:
-        if not setting.startswith("--") or "=" not in setting:
-            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    flags, settings = parse_with_settings(parser, arguments)
     _check_plot(flags.plot)
     # RecBole's Config reads the settings from sys.argv itself.
     sys.argv = [program, *settings]
@@ -65,8 +63,7 @@ def _describe(config: Config, plot: Path | None) -> None:
     # The tables say what RecBole and our data set would warn of.
     logging.getLogger().setLevel(str(config.external_config_dict.get("state", "ERROR")).upper())
     # A run's own seed, so that a random split is a run's own too.
-    data_seed = config["seed"] if config["data_seed"] is None else config["data_seed"]
-    init_seed(data_seed, config["reproducibility"])
+    init_seed(config.split_seed, config["reproducibility"])
     find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
     dataset = DescribedDataset(config)
     interactions = count_interactions(dataset)

@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from recbole_slmrec.data.files import check_folder
+from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.ids import Ids
 from recbole_slmrec.recommend.output import check, write
@@ -36,10 +37,7 @@ settings are flags too, as --key=value, such as --data_path=DIR or --use_gpu=Fal
 def main(arguments: Sequence[str], program: str) -> int:
     """Writes the recommendations."""
     parser = _parser(program)
-    flags, settings = parser.parse_known_args(arguments)
-    for setting in settings:
-        if not setting.startswith("--") or "=" not in setting:
-            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    flags, settings = parse_with_settings(parser, arguments)
     # What is left are settings, which RecBole's Config reads there.
     sys.argv = [program, *settings]
     check(flags.output)

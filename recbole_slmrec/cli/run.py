@@ -6,6 +6,7 @@ import argparse
 from typing import Sequence
 
 from recbole_slmrec import quick_start
+from recbole_slmrec.cli import parse_with_settings
 
 _EPILOG = """
 every setting is a flag too, as --key=value:
@@ -41,10 +42,7 @@ def main(arguments: Sequence[str], program: str) -> int:
     parser.add_argument(
         "--group_offset", type=int, default=0, help="rank of the first process here"
     )
-    flags, settings = parser.parse_known_args(arguments)
-    for setting in settings:
-        if not setting.startswith("--") or "=" not in setting:
-            parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    flags, _ = parse_with_settings(parser, arguments)
     quick_start.run(
         flags.model,
         flags.dataset,

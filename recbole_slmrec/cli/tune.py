@@ -12,6 +12,7 @@ from typing import Any, Sequence
 import torch
 
 from recbole_slmrec import report
+from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.tune.plot import FORMATS
 from recbole_slmrec.tune.search import ALGORITHMS, hyperopt_search
@@ -81,14 +82,8 @@ def _parsed(arguments: Sequence[str], program: str) -> tuple[argparse.Namespace,
     ray("--cpus_per_trial", type=_count, help="CPU cores of a trial (1)")
     ray("--gpus_per_trial", type=float, help="GPUs of a trial, or a share of one (1 if any)")
     ray("--address", help="address of a Ray cluster (this machine)")
-    flags, rest = parser.parse_known_args(arguments)
-    settings = {}
-    for setting in rest:
-        key, equals, value = setting[2:].partition("=")
-        if not setting.startswith("--") or not equals:
-            parser.error(f"[{setting}] is not understood: settings are written --key=value")
-        settings[key] = value
-    return flags, settings
+    flags, settings = parse_with_settings(parser, arguments)
+    return flags, dict(setting[2:].split("=", 1) for setting in settings)
 
 
 def _count(text: str) -> int:

@@ -112,9 +112,7 @@ def configure(comparison: Comparison, entry: Entry, seed: int) -> Config:
             entry.model, comparison.dataset, comparison.config_files, {**settings, **seeds}
         )
 
-    shared = config()
-    data_seed = shared["seed"] if shared["data_seed"] is None else shared["data_seed"]
-    return config(seed=seed, data_seed=data_seed)
+    return config(seed=seed, data_seed=config().split_seed)
 
 
 def run_path(comparison: Comparison, entry: Entry, seed: int, settings: dict[str, Any]) -> Path:

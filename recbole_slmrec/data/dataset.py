@@ -20,9 +20,7 @@ from recbole_slmrec.data.modality import (
     selected_sources,
 )
 from recbole_slmrec.data.words import word_modality
-from recbole_slmrec.names import did_you_mean
-
-N_NAMED = 5
+from recbole_slmrec.names import did_you_mean, first_few
 
 
 class MultimodalDataset(Dataset):
@@ -94,7 +92,7 @@ class MultimodalDataset(Dataset):
         if len(twice):
             raise ValueError(
                 f"{self._item_file} has more than one row for {len(twice):,} item(s): "
-                f"{_named(twice)}; keep one row for each item, and the matching row of each "
+                f"{first_few(twice)}; keep one row for each item, and the matching row of each "
                 "feature file"
             )
         interacted = self.inter_feat[self.iid_field].dropna()
@@ -102,7 +100,7 @@ class MultimodalDataset(Dataset):
         if len(lacking):
             raise ValueError(
                 f"the interactions of {self.dataset_name} name {len(lacking):,} item(s) that "
-                f"{self._item_file} lacks: {_named(lacking)}; add a row for each there and in each "
+                f"{self._item_file} lacks: {first_few(lacking)}; add a row for each there and in each "
                 "feature file, or drop their interactions"
             )
 
@@ -173,7 +171,3 @@ class MultimodalDataset(Dataset):
                 f"{n_duplicates:,} duplicate interactions in training: the graph counts each once, "
                 "the loss as often as they occur"
             )
-
-
-def _named(tokens: np.ndarray) -> str:
-    return ", ".join(map(repr, tokens[:N_NAMED])) + (", ..." if len(tokens) > N_NAMED else "")

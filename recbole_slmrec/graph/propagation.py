@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from recbole_slmrec.graph.product import InteractionBlock, LinearMap, NeighbourSums
+from recbole_slmrec.graph.product import InteractionBlock, LinearMap, NeighbourSums, RowSums
 
 ADJACENCIES = ("pre", "norm", "gcmc", "mean", "plain")
 
@@ -104,21 +105,40 @@ class Propagation:
 
 
 class _Hop:
-    """x to diag(left) S diag(right) x, where S sums over neighbours; at all rows or at some."""
+    """x to diag(left) S diag(right) x, where S sums over neighbours."""
 
     def __init__(
         self, sums: NeighbourSums, back: NeighbourSums, left: Tensor | None, right: Tensor | None
     ):
         self.sums, self.back, self.left, self.right = sums, back, left, right
 
-    def __call__(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
-        if rows is None:
-            return _scale_(self.sums(_scaled(x, self.right)), self.left)
-        return _scale_(self.sums.at(rows).weighted(x, self.right), _rows(self.left, rows))
+    def __call__(self, x: Tensor) -> Tensor:
+        return _scale_(self.sums(_scaled(x, self.right)), self.left)
 
-    def transposed(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
-        spread = self.back if rows is None else self.sums.at(rows).transposed
-        return _scale_(spread(_scaled(x, _rows(self.left, rows))), self.right)
+    def transposed(self, x: Tensor) -> Tensor:
+        return _scale_(self.back(_scaled(x, self.left)), self.right)
+
+    def at(self, rows: Tensor | None) -> _Hop | _HopAt:
+        """The same hop, of the destinations ``rows`` only; itself if None."""
+        return self if rows is None else _HopAt(self, rows)
+
+
+class _HopAt:
+    """Some rows of a hop; their edges are looked up once, for the hop and its transpose."""
+
+    def __init__(self, hop: _Hop, rows: Tensor):
+        self.hop, self.rows = hop, rows
+        self.left, self.right = _rows(hop.left, rows), hop.right
+
+    @cached_property
+    def sums(self) -> RowSums:
+        return self.hop.sums.at(self.rows)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return _scale_(self.sums.weighted(x, self.right), self.left)
+
+    def transposed(self, x: Tensor) -> Tensor:
+        return _scale_(self.sums.transposed(_scaled(x, self.left)), self.right)
 
 
 class _RoundTrip:
@@ -153,13 +173,14 @@ class _FromOneSide:
 
     def __call__(self, x: Tensor, own: Tensor | None, other: Tensor | None):
         """The rows ``own`` of the table's side and ``other`` of the other; all where None."""
+        last = self.there.at(other) if self.n_layers % 2 == 1 else self.back.at(own)
         return LinearMap.apply(
             x,
-            lambda x: self._product(x, own, other),
-            lambda on_own, on_other: self._transposed(on_own, on_other, own, other),
+            lambda x: self._product(x, own, other, last),
+            lambda on_own, on_other: self._transposed(on_own, on_other, own, other, last),
         )
 
-    def _product(self, x, own, other) -> tuple[Tensor, Tensor]:
+    def _product(self, x, own, other, last) -> tuple[Tensor, Tensor]:
         if self.n_layers == 0:
             zeros = x.new_zeros(self.there.sums.n_destinations, x.shape[1])
             return _rows(x, own).clone(), _rows(zeros, other)
@@ -167,21 +188,21 @@ class _FromOneSide:
         for _ in range(self.n_rounds):
             y = self.round_trip(y).add_(x)
         if self.n_layers % 2 == 1:
-            on_own, on_other = _rows(y, own), self.there(y, other)
+            on_own, on_other = _rows(y, own), last(y)
         else:
             y = self.there(y)
-            on_own, on_other = self.back(y, own).add_(_rows(x, own)), _rows(y, other)
+            on_own, on_other = last(y).add_(_rows(x, own)), _rows(y, other)
         return on_own / (self.n_layers + 1), on_other / (self.n_layers + 1)
 
-    def _transposed(self, on_own, on_other, own, other) -> Tensor:
+    def _transposed(self, on_own, on_other, own, other, last) -> Tensor:
         on_own, on_other = on_own / (self.n_layers + 1), on_other / (self.n_layers + 1)
         if self.n_layers == 0:
             zeros = on_own.new_zeros(self.there.sums.n_sources, on_own.shape[1])
             return _add_rows_(zeros, own, on_own)
         if self.n_layers % 2 == 1:
-            start = _add_rows_(self.there.transposed(on_other, other), own, on_own)
+            start = _add_rows_(last.transposed(on_other), own, on_own)
         else:
-            y = _add_rows_(self.back.transposed(on_own, own), other, on_other)
+            y = _add_rows_(last.transposed(on_own), other, on_other)
             start = self.there.transposed(y)
         x = start
         for _ in range(self.n_rounds):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Sequence
+from typing import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,21 +11,9 @@ from torch import Tensor, nn
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
-from recbole_slmrec.model.rows import ALL, Rows
+from recbole_slmrec.model.rows import ALL, Part, Rows
 
 ID = "id"
-
-
-class Part(NamedTuple):
-    """A propagated table on the rows that were asked for.
-
-    Attributes:
-        on_users: shape (n_users asked for, d).
-        on_items: shape (n_items asked for, d).
-    """
-
-    on_users: Tensor
-    on_items: Tensor
 
 
 @dataclass(frozen=True)
@@ -34,10 +22,12 @@ class Encoding:
     plus the part that the items' features of m give; on the rows that were asked for.
 
     Args:
+        rows: those that were asked for.
         user_part: propagated E_u; None where ``item_parts`` hold the whole of Z_m.
         item_parts: propagated E_m by modality, in the order of fusion; None stands for zero.
     """
 
+    rows: Rows
     user_part: Part | None
     item_parts: dict[str, Part | None]
 
@@ -60,7 +50,7 @@ class Encoding:
             return part and Part(part.on_users, part.on_items[:n])
 
         cut_parts = {name: cut(part) for name, part in self.item_parts.items()}
-        return Encoding(cut(self.user_part), cut_parts)
+        return Encoding(self.rows.of_first_items(n), cut(self.user_part), cut_parts)
 
     def _sums(self, side) -> dict[str, Tensor]:
         shared = None if self.user_part is None else side(self.user_part)
@@ -113,12 +103,13 @@ class Encoder(nn.Module):
 
     def forward(self, rows: Rows = ALL) -> Encoding:
         """Encodes ``rows`` in every modality; one LightGCN propagation, whatever their number."""
-        return Encoding(self.user_part(rows), {name: self._part(name, rows) for name in self.names})
+        parts = {name: self._part(name, rows) for name in self.names}
+        return Encoding(rows, self.user_part(rows), parts)
 
     def user_part(self, rows: Rows) -> Part:
         """The propagated users' table on ``rows``, the same for every modality."""
         table = self.user_embedding.weight
-        return Part(*rows.expand(*self.propagation.from_users(table, rows.users, rows.items)))
+        return rows.expand(*self.propagation.from_users(table, rows.users, rows.items))
 
     def table(self, name: str) -> Tensor:
         """E_m of modality ``name``, shape (|I|, d)."""
@@ -127,12 +118,12 @@ class Encoder(nn.Module):
 
     def propagated(self, table: Tensor, rows: Rows) -> Part:
         """A propagated item table, shape (|I|, d), on ``rows``."""
-        return Part(*rows.expand(*self.propagation.from_items(table, rows.users, rows.items)))
+        return rows.expand(*self.propagation.from_items(table, rows.users, rows.items))
 
     def _part(self, name: str, rows: Rows) -> Part:
         content = self._content(name)
         if isinstance(content, DenseContent):
-            return Part(*rows.expand(*content.propagated(rows.users, rows.items)))
+            return rows.expand(*content.propagated(rows.users, rows.items))
         return self.propagated(self.table(name), rows)
 
     def _content(self, name: str) -> DenseContent | WordContent | None:

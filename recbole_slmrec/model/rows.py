@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+
+
+class Part(NamedTuple):
+    """A propagated table on the rows that were asked for.
+
+    Attributes:
+        on_users: shape (n_users asked for, d).
+        on_items: shape (n_items asked for, d).
+    """
+
+    on_users: Tensor
+    on_items: Tensor
 
 
 class Rows:
@@ -19,14 +33,19 @@ class Rows:
         self.users, self._user_places = _distinct(users)
         self.items, self._item_places = _distinct(items)
 
-    def expand(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
+    def expand(self, on_users: Tensor, on_items: Tensor) -> Part:
         """Tables on the distinct rows to tables on the batch's rows."""
-        return _placed(on_users, self._user_places), _placed(on_items, self._item_places)
+        return Part(_placed(on_users, self._user_places), _placed(on_items, self._item_places))
 
-    def of(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
+    def of(self, on_users: Tensor, on_items: Tensor) -> Part:
         """Tables of all users and all items to tables on the batch's rows."""
         users, items = self._ids
-        return _placed(on_users, users), _placed(on_items, items)
+        return Part(_placed(on_users, users), _placed(on_items, items))
+
+    def of_first_items(self, n: int) -> Rows:
+        """All users of the batch and its first ``n`` items."""
+        users, items = self._ids
+        return Rows(users, items[:n])
 
 
 def _distinct(ids: Tensor | None) -> tuple[Tensor | None, Tensor | None]:

@@ -56,7 +56,7 @@ class SLMRec(MultimodalLightGCN):
             return main
         if negatives is not None:
             encoding = encoding.of_first_items(len(items))
-        return main, self.alpha * self.ssl_task(encoding, self.fusion, users, items)
+        return main, self.alpha * self.ssl_task(encoding, self.fusion)
 
     @property
     def loss_names(self) -> tuple[str, ...]:

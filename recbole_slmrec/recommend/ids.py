@@ -6,7 +6,7 @@ from typing import Iterable, Sequence
 
 import numpy as np
 
-N_NAMED = 5
+from recbole_slmrec.names import first_few
 
 
 class Ids:
@@ -54,14 +54,10 @@ class Ids:
             plural = "" if len(known) == 1 else "s"
             raise ValueError(
                 f"{len(known):,} new {self.kind}{plural} known to the checkpoint already: "
-                f"{_named(known)}; leave them out"
+                f"{first_few(known)}; leave them out"
             )
 
     def unknown(self, ids: Sequence[str]) -> str:
         """A phrase that counts unknown ids and names the first."""
         plural = "" if len(ids) == 1 else "s"
-        return f"{len(ids):,} {self.kind}{plural} unknown to the checkpoint: {_named(ids)}"
-
-
-def _named(ids: Sequence[str]) -> str:
-    return ", ".join(map(repr, ids[:N_NAMED])) + (", ..." if len(ids) > N_NAMED else "")
+        return f"{len(ids):,} {self.kind}{plural} unknown to the checkpoint: {first_few(ids)}"

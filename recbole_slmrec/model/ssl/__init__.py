@@ -1,6 +1,6 @@
 """The self-supervised tasks, by the name that the setting ``ssl_task`` gives them.
 
-Each is a module ``Task(encoder, config)`` whose ``forward(encoding, fusion, users, items)`` gives
+Each is a module ``Task(encoder, config)`` whose ``forward(encoding, fusion)`` gives
 the task's loss on a batch. A new one is a file of its own and a line here.
 """
 

@@ -42,7 +42,7 @@ class FineAndCoarse(nn.Module):
         self.enter = nn.ModuleList(nn.Linear(width, space) for space in spaces)
         self.carry = nn.ModuleList(nn.Linear(a, b) for a, b in zip(spaces, spaces[1:]))
 
-    def forward(self, encoding: Encoding, fusion: Fusion, users: Tensor, items: Tensor) -> Tensor:
+    def forward(self, encoding: Encoding, fusion: Fusion) -> Tensor:
         """The task's loss on the batch's items; users take no part."""
         z = encoding.items()
         x = self.enter_id(z[ID])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from recbole_slmrec.model.encoder import Encoder, Encoding, Part
-from recbole_slmrec.model.rows import Rows
+from recbole_slmrec.model.encoder import Encoder, Encoding
+from recbole_slmrec.model.rows import Part, Rows
 from recbole_slmrec.model.ssl.views import TwoViews
 
 _SMALLEST = torch.iinfo(torch.int64).min
@@ -43,26 +45,26 @@ class FeatureDropout(TwoViews):
     def encoder(self) -> Encoder:
         return self._encoder[0]
 
-    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
-        return self.dropped(encoding, rows, (set(), set()))
+    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
+        return self.dropped(encoding, (set(), set()))
 
     def dropped(
-        self, encoding: Encoding, rows: Rows, masked: tuple[set[str], set[str]]
+        self, encoding: Encoding, masked: tuple[set[str], set[str]]
     ) -> tuple[Encoding, Encoding]:
         """Two dropout views; view k has the item features of the modalities ``masked[k]`` at zero."""
         tables = {name: self.encoder.table(name) for name in self.encoder.names}
         if self.level == "feature":
-            return tuple(self._drop_features(tables, encoding, rows, names) for names in masked)
-        return tuple(self._drop_layers(tables, rows, names) for names in masked)
+            return tuple(self._drop_features(tables, encoding, names) for names in masked)
+        return tuple(self._drop_layers(tables, encoding.rows, names) for names in masked)
 
-    def _drop_features(self, tables, encoding: Encoding, rows: Rows, masked) -> Encoding:
+    def _drop_features(self, tables, encoding: Encoding, masked) -> Encoding:
         parts = {
             name: None
             if name in masked
-            else self.encoder.propagated(table * self.keep_mask(table), rows)
+            else self.encoder.propagated(table * self.keep_mask(table), encoding.rows)
             for name, table in tables.items()
         }
-        return Encoding(encoding.user_part, parts)
+        return replace(encoding, item_parts=parts)
 
     def _drop_layers(self, tables, rows: Rows, masked) -> Encoding:
         user_table = self.encoder.user_embedding.weight
@@ -70,7 +72,7 @@ class FeatureDropout(TwoViews):
         for name, table in tables.items():
             item_table = torch.zeros_like(table) if name in masked else table
             parts[name] = self._propagate_dropping(user_table, item_table, rows)
-        return Encoding(None, parts)
+        return Encoding(rows, None, parts)
 
     def _propagate_dropping(self, on_users: Tensor, on_items: Tensor, rows: Rows) -> Part:
         propagation = self.encoder.propagation
@@ -80,7 +82,7 @@ class FeatureDropout(TwoViews):
             on_users, on_items = self.drop_state(on_users), self.drop_state(on_items)
             sum_users, sum_items = sum_users + on_users, sum_items + on_items
         n_tables = propagation.n_layers + 1
-        return Part(*rows.of(sum_users / n_tables, sum_items / n_tables))
+        return rows.of(sum_users / n_tables, sum_items / n_tables)
 
     def keep_mask(self, table: Tensor) -> Tensor:
         """M of Eq. 8: ones where a factor is kept, zeros elsewhere; the shape of ``table``."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from recbole_slmrec.model.encoder import Encoder, Encoding
-from recbole_slmrec.model.rows import Rows
 from recbole_slmrec.model.ssl.views import TwoViews
 
 
@@ -23,7 +22,7 @@ class FeatureMasking(TwoViews):
         super().__init__(config)
         self.names = encoder.names
 
-    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
+    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
         first, second = draw_pair(self.names)
         return encoding.without(first), encoding.without(second)
 

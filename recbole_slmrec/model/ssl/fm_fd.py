@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from recbole_slmrec.model.encoder import Encoding
-from recbole_slmrec.model.rows import Rows
 from recbole_slmrec.model.ssl.fd import FeatureDropout
 from recbole_slmrec.model.ssl.fm import draw_pair
 
@@ -16,6 +15,6 @@ class MaskingAndDropout(FeatureDropout):
         config: as :class:`~recbole_slmrec.model.ssl.fd.FeatureDropout`.
     """
 
-    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
+    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
         first, second = draw_pair(self.encoder.names)
-        return self.dropped(encoding, rows, ({first}, {second}))
+        return self.dropped(encoding, ({first}, {second}))

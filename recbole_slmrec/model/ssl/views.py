@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from recbole_slmrec.model.encoder import Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.losses import check_temperature, info_nce
-from recbole_slmrec.model.rows import Rows
 
 
 class TwoViews(nn.Module):
@@ -22,13 +21,13 @@ class TwoViews(nn.Module):
         check_temperature("tau_ssl", config["tau_ssl"])
         self.temperature, self.gather = config["tau_ssl"], config["gather_negatives"]
 
-    def views(self, encoding: Encoding, rows: Rows) -> tuple[Encoding, Encoding]:
-        """Makes the two views of ``rows``, drawn anew for each batch."""
+    def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
+        """Makes the two views of the same rows, drawn anew for each batch."""
         raise NotImplementedError("a task of two views says how they are made")
 
-    def forward(self, encoding: Encoding, fusion: Fusion, users: Tensor, items: Tensor) -> Tensor:
-        """The task's loss on the batch's ``users`` and ``items``, each of shape (B,)."""
-        first, second = self.views(encoding, Rows(users, items))
+    def forward(self, encoding: Encoding, fusion: Fusion) -> Tensor:
+        """The task's loss on the batch's users and items."""
+        first, second = self.views(encoding)
         on_users = self._contrast(fusion.users(first.users()), fusion.users(second.users()))
         return on_users + self._contrast(fusion.items(first.items()), fusion.items(second.items()))
 
