@@ -12,6 +12,10 @@ from recbole_slmrec.graph.product import InteractionBlock, LinearMap, NeighbourS
 
 ADJACENCIES = ("pre", "norm", "gcmc", "mean", "plain")
 
+# Looking up the edges of single rows costs more an edge than a whole hop: above this share of all
+# edges, the whole hop is the quicker one.
+_FEW_EDGES = 0.4
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -118,9 +122,12 @@ class _Hop:
     def transposed(self, x: Tensor) -> Tensor:
         return _scale_(self.back(_scaled(x, self.left)), self.right)
 
-    def at(self, rows: Tensor | None) -> _Hop | _HopAt:
+    def at(self, rows: Tensor | None) -> _Hop | _HopAt | _HopThenRows:
         """The same hop, of the destinations ``rows`` only; itself if None."""
-        return self if rows is None else _HopAt(self, rows)
+        if rows is None:
+            return self
+        few = self.sums.degrees[rows].sum() <= _FEW_EDGES * len(self.sums.columns)
+        return _HopAt(self, rows) if few else _HopThenRows(self, rows)
 
 
 class _HopAt:
@@ -139,6 +146,20 @@ class _HopAt:
 
     def transposed(self, x: Tensor) -> Tensor:
         return _scale_(self.sums.transposed(_scaled(x, self.left)), self.right)
+
+
+class _HopThenRows:
+    """Some rows of a hop that is made whole."""
+
+    def __init__(self, hop: _Hop, rows: Tensor):
+        self.hop, self.rows = hop, rows
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return _rows(self.hop(x), self.rows)
+
+    def transposed(self, x: Tensor) -> Tensor:
+        whole = x.new_zeros(self.hop.sums.n_destinations, x.shape[1])
+        return self.hop.transposed(_add_rows_(whole, self.rows, x))
 
 
 class _RoundTrip:
