@@ -18,6 +18,7 @@ from recbole_slmrec.trainer import get_trainer
 N_LAYERS = floor.N_LAYERS
 
 FAC = "SLMRec, FAC"
+FAC_AMP = "SLMRec, FAC, enable_amp"
 FM = "SLMRec, FM"
 FD = "SLMRec, FD"
 LIGHTGCN = "LightGCN (RecBole)"
@@ -27,6 +28,7 @@ FLOOR = "floor of SLMRec-FAC"
 MODELS = {
     "SLMRec, none": ("SLMRec", {"ssl_task": "none"}),
     FAC: ("SLMRec", {"ssl_task": "FAC"}),
+    FAC_AMP: ("SLMRec", {"ssl_task": "FAC", "enable_amp": True}),
     FM: ("SLMRec", {"ssl_task": "FM"}),
     FD: ("SLMRec", {"ssl_task": "FD", "fd_level": "feature"}),
     "SLMRec, FM+FD": ("SLMRec", {"ssl_task": "FM+FD", "fd_level": "feature"}),

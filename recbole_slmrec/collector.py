@@ -6,6 +6,8 @@ import torch
 from recbole.evaluator.collector import Collector
 from torch import Tensor
 
+from recbole_slmrec.top_k import top_k
+
 _RANKED = ("rec.items", "rec.topk")
 
 
@@ -28,7 +30,7 @@ class RankingCollector(Collector):
         """
         register = self.register
         if any(map(register.need, _RANKED)):
-            ranked = torch.topk(scores_tensor, max(self.topk), dim=-1).indices
+            _, ranked = top_k(scores_tensor, max(self.topk))
             if register.need("rec.items"):
                 self.data_struct.update_tensor("rec.items", ranked)
             if register.need("rec.topk"):

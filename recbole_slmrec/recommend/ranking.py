@@ -10,8 +10,7 @@ from torch import Tensor
 
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.scores import SCORES_PER_BLOCK, Scores
-
-_GROUP = 64
+from recbole_slmrec.top_k import top_k
 
 
 @dataclass(frozen=True)
@@ -55,28 +54,5 @@ def rank(
         if excluded is not None:
             places, columns = excluded.of(block)
             found[places.to(found.device), columns.to(found.device)] = -torch.inf
-        values, columns = best(found, k)
+        values, columns = top_k(found, k)
         yield Ranking(block, items[columns.cpu()], values.cpu())
-
-
-def best(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """``scores.topk(k)``, several times as fast on long rows: values and columns, shape (B, k).
-
-    The K best of a row lie in the K groups of columns with the largest maxima, so that only these
-    groups, and the columns that fill no group, are sorted.
-    """
-    n_rows, n_columns = scores.shape
-    n_groups = n_columns // _GROUP
-    if n_groups < 4 * k:
-        return scores.topk(k)
-    grouped = n_groups * _GROUP
-    maxima = scores[:, :grouped].view(n_rows, n_groups, _GROUP).amax(2)
-    members = maxima.topk(k).indices.unsqueeze(2) * _GROUP + _arange(0, _GROUP, scores)
-    rest = _arange(grouped, n_columns, scores).expand(n_rows, -1)
-    columns = torch.cat([members.flatten(1), rest], dim=1)
-    values, places = scores.gather(1, columns).topk(k)
-    return values, columns.gather(1, places)
-
-
-def _arange(start: int, end: int, like: Tensor) -> Tensor:
-    return torch.arange(start, end, device=like.device)

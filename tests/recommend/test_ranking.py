@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recbole_slmrec.recommend import ranking
 from recbole_slmrec.recommend.pairs import Pairs
-from recbole_slmrec.recommend.ranking import best, rank
+from recbole_slmrec.recommend.ranking import rank
 from recbole_slmrec.recommend.scores import VectorScores
 
 N_USERS, N_ITEMS = 7, 12
@@ -58,20 +58,3 @@ def test_rank_is_the_sorted_rest(some, k, users_per_block, data):
             expected = sorted(left, key=lambda item: -scores[user, item])[:k]
             assert items[values > -torch.inf].tolist() == expected
             torch.testing.assert_close(values[: len(expected)], scores[user, expected])
-
-
-@pytest.mark.parametrize("n_columns", [639, 640, 2560, 2600, 5000])
-def test_best_is_topk(n_columns):
-    torch.manual_seed(n_columns)
-    scores = torch.randn(50, n_columns)
-    scores[0] = -torch.inf
-    scores[1, :] = -torch.inf
-    scores[1, -3:] = torch.tensor([3.0, 1.0, 2.0])
-    # All of the best in one group of columns.
-    scores[2, 64:128] += 10
-    values, columns = best(scores, 10)
-    expected = scores.topk(10)
-    assert torch.equal(values, expected.values)
-    assert torch.equal(columns[2:], expected.indices[2:])
-    assert columns[1, :3].tolist() == expected.indices[1, :3].tolist()
-    assert all(len(set(row)) == 10 for row in columns.tolist())
