@@ -50,11 +50,6 @@ class Config(RecBoleConfig):
     def __init__(self, model=None, dataset=None, config_file_list=None, config_dict=None):
         super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
 
-    @property
-    def split_seed(self) -> int:
-        """What a random split follows from: ``data_seed``, or ``seed`` where that is not set."""
-        return self["seed"] if self["data_seed"] is None else self["data_seed"]
-
     def changed(self) -> dict[str, Any]:
         """The settings of the user that differ from the defaults."""
         return {

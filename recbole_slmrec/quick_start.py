@@ -22,6 +22,7 @@ from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
 from recbole_slmrec.registry import get_model
+from recbole_slmrec.settings import data_seed
 from recbole_slmrec.trainer import get_trainer
 
 # Scores held at a time in full-sort evaluation: 16 MiB of float32, which the allocator keeps for the
@@ -214,7 +215,7 @@ def build_model(config: Config, train_data) -> torch.nn.Module:
 
 def _load_dataset(config: Config):
     # A random split follows from this seed; build_model sets the one that training goes on from.
-    init_seed(config.split_seed, config["reproducibility"])
+    init_seed(data_seed(config), config["reproducibility"])
     _init_logger(config)
     if config["local_rank"] == 0:
         find_dataset(config["dataset"], Path(config["data_path"]), config["download"])

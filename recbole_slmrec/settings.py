@@ -18,6 +18,11 @@ def properties_path() -> Path:
     return installed if installed.is_dir() else Path(__file__).parent.parent / "properties"
 
 
+def data_seed(config) -> int:
+    """What is drawn at random of the data follows from: ``data_seed``, or ``seed`` where that is ~."""
+    return config["seed"] if config["data_seed"] is None else config["data_seed"]
+
+
 def add_package_settings(config, model: str, model_class: type, dataset: str) -> None:
     """Adds our defaults to ``config.internal_config_dict``, below all that the user sets.
 

@@ -17,6 +17,7 @@ from recbole_slmrec.describe.interactions import count_interactions
 from recbole_slmrec.describe.modalities import DescribedDataset
 from recbole_slmrec.describe.plot import draw_description
 from recbole_slmrec.describe.text import describe_as_text
+from recbole_slmrec.settings import data_seed
 
 _EPILOG = """
 every setting is a flag too, as --key=value; those of the data and its split matter here:
@@ -63,7 +64,7 @@ def _describe(config: Config, plot: Path | None) -> None:
     # The tables say what RecBole and our data set would warn of.
     logging.getLogger().setLevel(str(config.external_config_dict.get("state", "ERROR")).upper())
     # A run's own seed, so that a random split is a run's own too.
-    init_seed(config.split_seed, config["reproducibility"])
+    init_seed(data_seed(config), config["reproducibility"])
     find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
     dataset = DescribedDataset(config)
     interactions = count_interactions(dataset)

@@ -19,6 +19,7 @@ from recbole_slmrec.cold import evaluate_cold
 from recbole_slmrec.compare.names import Entry
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.settings import data_seed
 
 # A comparison tells its progress run by run; --state=INFO shows every epoch as well.
 _QUIET = {"state": "WARNING", "show_progress": False}
@@ -112,7 +113,7 @@ def configure(comparison: Comparison, entry: Entry, seed: int) -> Config:
             entry.model, comparison.dataset, comparison.config_files, {**settings, **seeds}
         )
 
-    return config(seed=seed, data_seed=config().split_seed)
+    return config(seed=seed, data_seed=data_seed(config()))
 
 
 def run_path(comparison: Comparison, entry: Entry, seed: int, settings: dict[str, Any]) -> Path:

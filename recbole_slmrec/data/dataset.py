@@ -21,6 +21,7 @@ from recbole_slmrec.data.modality import (
 )
 from recbole_slmrec.data.words import word_modality
 from recbole_slmrec.names import did_you_mean, first_few
+from recbole_slmrec.settings import data_seed
 
 
 class MultimodalDataset(Dataset):
@@ -127,7 +128,8 @@ class MultimodalDataset(Dataset):
         if isinstance(source, FieldSource):
             self._check_field_is_loaded(name, source.field)
             column, feature_type = self._item_frame[source.field], self.field2type[source.field]
-            return field_modality(name, source, column, feature_type, items, self.config["seed"])
+            seed = data_seed(self.config)
+            return field_modality(name, source, column, feature_type, items, seed)
         return word_modality(name, os.path.join(self.dataset_path, source.words), items)
 
     def _check_field_is_loaded(self, name: str, field: str) -> None:

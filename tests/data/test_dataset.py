@@ -280,3 +280,20 @@ def test_tiktok_has_unit_rows_in_both_of_its_modalities(tmp_path):
         norms = np.linalg.norm(modality.features[1:].astype(np.float64), axis=1)
         np.testing.assert_allclose(norms[norms > 0], 1, rtol=1e-6)
         assert np.sum(norms == 0) == modality.missing
+
+
+def test_reduced_texts_follow_from_the_seed_of_the_data_not_from_that_of_training(tiny):
+    rng = np.random.default_rng(0)
+    titles = [" ".join(f"w{word}" for word in rng.integers(0, 40, 12)) for _ in range(30)]
+    items = [(f"i{row}", title) for row, title in enumerate(titles)]
+    tiny.items(*items, header="item_id:token title:token_seq")
+    tiny.inter(*(("u", item) for item, _ in items))
+    title = {"title": {"field": "title", "max_width": 3}}
+
+    def features(**seeds):
+        return tiny.dataset(title, **seeds).item_modalities[0].features
+
+    of_seed_5 = features(seed=1, data_seed=5)
+    assert np.array_equal(features(seed=2, data_seed=5), of_seed_5)
+    assert np.array_equal(features(seed=5), of_seed_5)
+    assert not np.array_equal(features(seed=2, data_seed=6), of_seed_5)
