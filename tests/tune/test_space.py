@@ -85,10 +85,12 @@ def test_the_papers_grid_has_1280_combinations_and_every_model_of_ours_has_a_gri
     assert set(sizes.values()) == {16}
 
 
-def test_the_grids_of_a_data_set_are_of_known_models_and_of_a_like_size():
-    for path in (properties_path() / "hyper").glob("*/*.hyper"):
-        assert path.stem in model_names()
-        assert n_combinations(read_space(path)) == 12
+@pytest.mark.parametrize("dataset", ["tiktok", "ml-100k"])
+def test_the_grids_of_a_data_set_are_of_known_models_and_of_a_like_size(dataset):
+    paths = list((properties_path() / "hyper" / dataset).glob("*.hyper"))
+    assert {path.stem for path in paths} == {*MODELS, "BPR", "LightGCN"} <= set(model_names())
+    sizes = {n_combinations(read_space(path)) for path in paths}
+    assert max(sizes) <= 2 * min(sizes)
 
 
 def test_ranges_have_no_number_of_combinations(read):
