@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import recbole
 import torch
+from recbole.utils import ModelType
 from texttable import Texttable
 
 from recbole_slmrec.data.modality import DenseModality, Modality
@@ -21,7 +22,7 @@ from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
 
 
-MASKED = {"seen": "training and validation", "train": "training"}
+_MASKED = {"seen": "training and validation", "train": "training"}
 
 
 def versions() -> dict[str, str]:
@@ -61,7 +62,7 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
         f"{config['valid_metric']} on validation picks the epoch; "
-        f"test ranks all items but those of {MASKED[config['test_mask']]}"
+        f"test ranks {ranked(config)}"
     )
     changed = config.changed()
     lines["changed"] = (
@@ -71,6 +72,17 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
         [f"{config['model']} on {config['dataset']}"]
         + [f"  {name:<11} {text}" for name, text in lines.items()]
     )
+
+
+def ranked(settings) -> str:
+    """What the test of a run ranks, in words; from its settings as they are or as a run keeps them."""
+    mode = settings["eval_args"]["mode"]["test"]
+    if mode != "full":
+        return f"test items among sampled ones ({mode})"
+    # RecBole masks nothing for sequential models, in which a user may take an item again.
+    if settings["MODEL_TYPE"] in (ModelType.SEQUENTIAL, ModelType.SEQUENTIAL.value):
+        return "all items"
+    return f"all items but those of the user's {_MASKED[settings['test_mask']]} interactions"
 
 
 def _modalities(config, dataset) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from recbole_slmrec.compare.runs import Outcome
 from recbole_slmrec.compare.statistics import COLD, Summary, summarise_cold
 from recbole_slmrec.compare.table import html_table, title
-from recbole_slmrec.report import MASKED
+from recbole_slmrec.report import ranked
 
 _CSS = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; }
@@ -87,9 +87,18 @@ def _introduction(finished: Sequence[Outcome]) -> str:
         f"<p>{data['users']:,} users, {data['items']:,} items; interactions: "
         f"{data['training']:,} training, {data['validation']:,} validation, {data['test']:,} test. "
         f"{title(run['valid_metric'])} on validation picks the epoch; test is read once. It ranks "
-        f"all items but those of the user's {MASKED[run['test_mask']]} interactions, which are "
-        f"masked. One split for all models and seeds; seeds {', '.join(map(str, seeds))}.</p>"
+        f"{_ranked(finished)}. One split for all models and seeds; seeds "
+        f"{', '.join(map(str, seeds))}.</p>"
     )
+
+
+def _ranked(finished: Sequence[Outcome]) -> str:
+    labels: dict[str, list[str]] = {}
+    for outcome in finished:
+        labels.setdefault(ranked(outcome.runs[0]["settings"]), []).append(outcome.label)
+    if len(labels) == 1:
+        return next(iter(labels))
+    return "; ".join(f"{what} ({html.escape(', '.join(rows))})" for what, rows in labels.items())
 
 
 def _image(path: Path, name: str) -> str:

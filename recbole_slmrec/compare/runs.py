@@ -157,7 +157,6 @@ def _run(config: Config, entry: Entry, seed: int) -> dict[str, Any]:
         "valid_score": trainer.valid_scores,
         "seconds": trainer.epoch_seconds,
         "valid_metric": config["valid_metric"].lower(),
-        "test_mask": config["test_mask"],
         "split": _split_digest(valid_data, test_data),
         "data": {
             "users": dataset.user_num - 1,

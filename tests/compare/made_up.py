@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from recbole.utils import ModelType
+
 from recbole_slmrec.compare.runs import Outcome
 
 USERS = ["u1", "u2", "u3", "u4"]
+_EVALUATION = {
+    "MODEL_TYPE": ModelType.GENERAL.value,
+    "eval_args": {"mode": {"valid": "full", "test": "full"}},
+    "test_mask": "seen",
+}
 
 
 def kept_run(label: str, seed: int, recall: list[float], precision: float = 0.1, **other) -> dict:
@@ -22,9 +29,8 @@ def kept_run(label: str, seed: int, recall: list[float], precision: float = 0.1,
         "valid_score": [[1, 0.1], [2, 0.2]],
         "seconds": [1.0, 3.0],
         "valid_metric": "recall@10",
-        "test_mask": "seen",
         "data": {"users": 4, "items": 9, "training": 20, "validation": 4, "test": 8},
-        "settings": {"epochs": 2, "learning_rate": 0.01},
+        "settings": {"epochs": 2, "learning_rate": 0.01, **_EVALUATION},
         "changed": {"epochs": 2, "seed": seed},
         "versions": {"python": "3.11", "torch": "2.13"},
         "command": f"python run_recbole.py --model={label} --seed={seed}",
