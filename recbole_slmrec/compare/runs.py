@@ -24,8 +24,10 @@ from recbole_slmrec.settings import data_seed
 # A comparison tells its progress run by run; --state=INFO shows every epoch as well.
 _QUIET = {"state": "WARNING", "show_progress": False}
 
-# Settings that change nothing in a result.
-_PASSING = frozenset("state show_progress gpu_id checkpoint_dir log_wandb wandb_project".split())
+# Settings that change nothing in a result; a model's own part of model_settings is in its settings.
+_PASSING = frozenset(
+    "state show_progress gpu_id checkpoint_dir log_wandb wandb_project model_settings".split()
+)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ def test_finished_runs_are_not_run_again(made, tmp_path, monkeypatch):
     first = run_all(comparison(tmp_path, "BPR,Pop"), lambda line: None)
     monkeypatch.setattr(quick_start, "train", None)
     told = []
-    again = run_all(comparison(tmp_path, "BPR,Pop", state="ERROR"), told.append)
+    others = {"SLMRec": {"tau": 0.7}}
+    silent = comparison(tmp_path, "BPR,Pop", state="ERROR", model_settings=others)
+    again = run_all(silent, told.append)
     assert json.loads(json.dumps([outcome.runs for outcome in first])) == (
         [outcome.runs for outcome in again]
     )
