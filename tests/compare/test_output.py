@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 from matplotlib.image import imread
 
 from recbole_slmrec.compare import figures
@@ -54,7 +56,7 @@ def test_the_page_says_how_the_figures_came_about(page):
     assert "seeds 1, 2." in page
     assert "<code>epochs=2</code>" in page
     settings = re.search("<summary>B, seed 1</summary><pre>(.*?)</pre>", page, re.DOTALL)[1]
-    assert "epochs: 2\n" in settings and "learning_rate: 0.01" in settings
+    assert yaml.safe_load(html.unescape(settings)) == kept_run("B", 1, [0.0])["settings"]
     assert "torch 2.13" in page
     assert "python run_compare.py --models=&#x27;A_1,B&#x27;" in page
     assert "python run_recbole.py --model=B --seed=2" in page
