@@ -13,6 +13,7 @@ from typing import Any, Callable, Iterator
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 # How long a process waits for the others before it gives up with an error.
@@ -91,37 +92,46 @@ def wait() -> None:
         dist.barrier()
 
 
-def gathered_rows(rows: Tensor) -> tuple[Tensor, int]:
-    """All processes' rows, one after another, and where this one's begin.
+def gathered_rows(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, int]:
+    """All processes' rows, one after another, with their counts, and where this one's begin.
 
-    Gradients flow back to the process that a row came from. Every process gives equally many.
+    Gradients flow back to the process that a row came from. Each may give as many rows as it has.
 
     Args:
-        rows: shape (B, d).
+        rows: shape (n, d).
+        counts: shape (n, 1).
 
     Returns:
-        Shape (processes * B, d), and the rank times B; ``rows`` itself and 0 in a single process.
+        Shapes (n of all, d) and (n of all, 1), and the place of the first row of this process; what
+        was given, and 0, in a single process.
     """
     if not dist.is_initialized():
-        return rows, 0
-    return _Gather.apply(rows), dist.get_rank() * len(rows)
+        return rows, counts, 0
+    n_rows = torch.tensor([len(rows)], device=rows.device)
+    sizes = [torch.empty_like(n_rows) for _ in range(dist.get_world_size())]
+    dist.all_gather(sizes, n_rows)
+    sizes = [int(size) for size in sizes]
+    joint = _Gather.apply(torch.cat([rows, counts.to(rows.dtype)], dim=1), sizes)
+    return joint[:, :-1], joint[:, -1:].detach(), sum(sizes[: dist.get_rank()])
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, rows: Tensor) -> Tensor:
-        ctx.n_rows = len(rows)
-        parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, rows.contiguous())
-        return torch.cat(parts)
+    def forward(ctx, rows: Tensor, sizes: list[int]) -> Tensor:
+        first = sum(sizes[: dist.get_rank()])
+        ctx.own = slice(first, first + len(rows))
+        # Every process must send as much as every other.
+        padded = F.pad(rows, (0, 0, 0, max(sizes) - len(rows)))
+        parts = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes)])
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx, gradient: Tensor):
         gradient = gradient.clone()
         dist.all_reduce(gradient)
-        start = dist.get_rank() * ctx.n_rows
-        return gradient[start : start + ctx.n_rows]
+        return gradient[ctx.own], None
 
 
 def synchronise(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

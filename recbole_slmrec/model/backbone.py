@@ -13,7 +13,7 @@ from recbole_slmrec.model.encoder import Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
-from recbole_slmrec.model.rows import Rows
+from recbole_slmrec.model.rows import Part, Rows
 
 
 class MultimodalLightGCN(VectorRecommender):
@@ -50,8 +50,7 @@ class MultimodalLightGCN(VectorRecommender):
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """z_u and z_i of all users and items: shapes (|U|, d) and (|I|, d)."""
-        encoding = self.encoder()
-        return self.fusion.users(encoding.users()), self.fusion.items(encoding.items())
+        return self.fused(self.encoder())
 
     def initialise(self) -> None:
         """Xavier uniform; Xavier normal for words. Called when all modules are there."""
@@ -78,14 +77,9 @@ class MultimodalLightGCN(VectorRecommender):
             items = torch.cat([items, negatives.flatten()])
         return self.encoder(Rows(users, items))
 
-    def fused(self, encoding: Encoding) -> tuple[Tensor, Tensor, Tensor | None]:
-        """z of a batch's users and positives, shape (B, d), and negatives, shape (k, B, d)."""
-        z_users = self.fusion.users(encoding.users())
-        z_items = self.fusion.items(encoding.items())
-        if not self.n_negatives:
-            return z_users, z_items, None
-        positives, *negatives = z_items.chunk(1 + self.n_negatives)
-        return z_users, positives, torch.stack(negatives)
+    def fused(self, encoding: Encoding) -> Part:
+        """z of the distinct users and items of an encoding."""
+        return Part(self.fusion.users(encoding.users()), self.fusion.items(encoding.items()))
 
 
 def _n_negatives(config) -> int:

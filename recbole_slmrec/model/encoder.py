@@ -19,7 +19,7 @@ ID = "id"
 @dataclass(frozen=True)
 class Encoding:
     """Z_m of every modality m, as the part that the users' table gives, shared by all modalities,
-    plus the part that the items' features of m give; on the rows that were asked for.
+    plus the part that the items' features of m give; on the distinct rows that were asked for.
 
     Args:
         rows: those that were asked for.
@@ -32,11 +32,11 @@ class Encoding:
     item_parts: dict[str, Part | None]
 
     def users(self) -> dict[str, Tensor]:
-        """z_{u,m} by modality, each of shape (n_users asked for, d)."""
+        """z_{u,m} by modality, each of shape (n distinct users, d)."""
         return self._sums(lambda part: part.on_users)
 
     def items(self) -> dict[str, Tensor]:
-        """z_{i,m} by modality, each of shape (n_items asked for, d)."""
+        """z_{i,m} by modality, each of shape (n distinct items, d)."""
         return self._sums(lambda part: part.on_items)
 
     def without(self, modality: str) -> Encoding:
@@ -44,13 +44,14 @@ class Encoding:
         return replace(self, item_parts={**self.item_parts, modality: None})
 
     def of_first_items(self, n: int) -> Encoding:
-        """The encoding of all its users and of its first ``n`` items."""
+        """The encoding of all its users and of the batch's first ``n`` items."""
+        rows, kept = self.rows.of_first_items(n)
 
         def cut(part: Part | None) -> Part | None:
-            return part and Part(part.on_users, part.on_items[:n])
+            return part and Part(part.on_users, part.on_items.index_select(0, kept))
 
         cut_parts = {name: cut(part) for name, part in self.item_parts.items()}
-        return Encoding(self.rows.of_first_items(n), cut(self.user_part), cut_parts)
+        return Encoding(rows, cut(self.user_part), cut_parts)
 
     def _sums(self, side) -> dict[str, Tensor]:
         shared = None if self.user_part is None else side(self.user_part)
@@ -102,14 +103,15 @@ class Encoder(nn.Module):
         return (*self.content_names, ID)
 
     def forward(self, rows: Rows = ALL) -> Encoding:
-        """Encodes ``rows`` in every modality; one LightGCN propagation, whatever their number."""
+        """Encodes the distinct ones of ``rows`` in every modality; one LightGCN propagation, whatever
+        the number of modalities."""
         parts = {name: self._part(name, rows) for name in self.names}
         return Encoding(rows, self.user_part(rows), parts)
 
     def user_part(self, rows: Rows) -> Part:
-        """The propagated users' table on ``rows``, the same for every modality."""
+        """The propagated users' table on the distinct ``rows``, the same for every modality."""
         table = self.user_embedding.weight
-        return rows.expand(*self.propagation.from_users(table, rows.users, rows.items))
+        return Part(*self.propagation.from_users(table, rows.users, rows.items))
 
     def table(self, name: str) -> Tensor:
         """E_m of modality ``name``, shape (|I|, d)."""
@@ -117,13 +119,13 @@ class Encoder(nn.Module):
         return self.item_embedding.weight if content is None else content.table()
 
     def propagated(self, table: Tensor, rows: Rows) -> Part:
-        """A propagated item table, shape (|I|, d), on ``rows``."""
-        return rows.expand(*self.propagation.from_items(table, rows.users, rows.items))
+        """A propagated item table, shape (|I|, d), on the distinct ``rows``."""
+        return Part(*self.propagation.from_items(table, rows.users, rows.items))
 
     def _part(self, name: str, rows: Rows) -> Part:
         content = self._content(name)
         if isinstance(content, DenseContent):
-            return rows.expand(*content.propagated(rows.users, rows.items))
+            return Part(*content.propagated(rows.users, rows.items))
         return self.propagated(self.table(name), rows)
 
     def _content(self, name: str) -> DenseContent | WordContent | None:

@@ -1,10 +1,14 @@
-"""The main task's losses, by the name that the setting ``main_loss`` gives them (SLMRec Eq. 12-13)."""
+"""The main task's losses, by the name that the setting ``main_loss`` gives them (SLMRec Eq. 12-13).
+
+Each is called with the vectors z of a batch's distinct users and items, and its rows, and gives a scalar.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from recbole_slmrec.model.losses import bpr, check_temperature, info_nce, sampled_info_nce
+from recbole_slmrec.model.losses import Pairs, bpr, check_temperature, info_nce, sampled_info_nce
+from recbole_slmrec.model.rows import Part, Rows
 
 
 class InBatchLoss(nn.Module):
@@ -21,9 +25,9 @@ class InBatchLoss(nn.Module):
         check_temperature("tau", config["tau"])
         self.temperature, self.gather = config["tau"], config["gather_negatives"]
 
-    def forward(self, users: Tensor, positives: Tensor, negatives: None = None) -> Tensor:
-        """Shapes (B, d) and (B, d) to a scalar."""
-        return info_nce(users, positives, self.temperature, gather=self.gather)
+    def forward(self, z: Part, rows: Rows) -> Tensor:
+        pairs = Pairs(rows.user_places, rows.item_places)
+        return info_nce(*z, self.temperature, gather=self.gather, pairs=pairs)
 
 
 class SampledLoss(nn.Module):
@@ -40,9 +44,8 @@ class SampledLoss(nn.Module):
         check_temperature("tau", config["tau"])
         self.temperature = config["tau"]
 
-    def forward(self, users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Shapes (B, d), (B, d) and (k, B, d) to a scalar."""
-        return sampled_info_nce(users, positives, negatives, self.temperature)
+    def forward(self, z: Part, rows: Rows) -> Tensor:
+        return sampled_info_nce(*rows.triples(z), self.temperature)
 
 
 class BPRLoss(nn.Module):
@@ -53,9 +56,8 @@ class BPRLoss(nn.Module):
     def __init__(self, config):
         super().__init__()
 
-    def forward(self, users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Shapes (B, d), (B, d) and (k, B, d) to a scalar."""
-        return bpr(users, positives, negatives)
+    def forward(self, z: Part, rows: Rows) -> Tensor:
+        return bpr(*rows.triples(z))
 
 
 class NoMainLoss(nn.Module):
@@ -66,9 +68,8 @@ class NoMainLoss(nn.Module):
     def __init__(self, temperature: float):
         super().__init__()
 
-    def forward(self, users: Tensor, positives: Tensor, negatives: None = None) -> Tensor:
-        """A scalar zero."""
-        return users.new_zeros(())
+    def forward(self, z: Part, rows: Rows) -> Tensor:
+        return z.on_users.new_zeros(())
 
 
 MAIN_LOSSES: dict[str, type[nn.Module]] = {

@@ -36,4 +36,5 @@ class MMLightGCN(MultimodalLightGCN):
     def calculate_loss(self, interaction) -> Tensor:
         """BPR of a batch."""
         self.forget_tables()
-        return bpr(*self.fused(self.encoded(*self.batch(interaction))))
+        encoding = self.encoded(*self.batch(interaction))
+        return bpr(*encoding.rows.triples(self.fused(encoding)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 
 class Part(NamedTuple):
-    """A propagated table on the rows that were asked for.
+    """A table of nodes on the rows that were asked for.
 
     Attributes:
         on_users: shape (n_users asked for, d).
@@ -26,34 +27,43 @@ class Rows:
     Attributes:
         users: the distinct users, sorted; None means all.
         items: the distinct items, likewise.
+        user_places: the place in ``users`` of each user of the batch; None with ``users``.
+        item_places: the place in ``items`` of each item of the batch, likewise.
     """
 
     def __init__(self, users: Tensor | None = None, items: Tensor | None = None):
-        self._ids = users, items
-        self.users, self._user_places = _distinct(users)
-        self.items, self._item_places = _distinct(items)
-
-    def expand(self, on_users: Tensor, on_items: Tensor) -> Part:
-        """Tables on the distinct rows to tables on the batch's rows."""
-        return Part(_placed(on_users, self._user_places), _placed(on_items, self._item_places))
+        self.users, self.user_places = _distinct(users)
+        self.items, self.item_places = _distinct(items)
 
     def of(self, on_users: Tensor, on_items: Tensor) -> Part:
-        """Tables of all users and all items to tables on the batch's rows."""
-        users, items = self._ids
-        return Part(_placed(on_users, users), _placed(on_items, items))
+        """Tables of all users and all items to tables of the distinct ones."""
+        return Part(_at(on_users, self.users), _at(on_items, self.items))
 
-    def of_first_items(self, n: int) -> Rows:
-        """All users of the batch and its first ``n`` items."""
-        users, items = self._ids
-        return Rows(users, items[:n])
+    def of_first_items(self, n: int) -> tuple[Rows, Tensor]:
+        """The same users with the batch's first ``n`` items, and where in ``items`` these are."""
+        kept, places = torch.unique(self.item_places[:n], return_inverse=True)
+        rows = copy(self)
+        rows.items, rows.item_places = self.items[kept], places
+        return rows, kept
+
+    def triples(self, z: Part) -> tuple[Tensor, Tensor, Tensor]:
+        """The batch's users and positives, shape (B, d), and negatives, shape (k, B, d).
+
+        Args:
+            z: vectors of the distinct users and items; the batch's items are B positives, then k
+                times B negatives.
+        """
+        users, items = _at(z.on_users, self.user_places), _at(z.on_items, self.item_places)
+        positives, *negatives = items.split(len(users))
+        return users, positives, torch.stack(negatives)
 
 
 def _distinct(ids: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
     return (None, None) if ids is None else torch.unique(ids, return_inverse=True)
 
 
-def _placed(table: Tensor, places: Tensor | None) -> Tensor:
-    return table if places is None else table.index_select(0, places)
+def _at(table: Tensor, rows: Tensor | None) -> Tensor:
+    return table if rows is None else table.index_select(0, rows)
 
 
 ALL = Rows()

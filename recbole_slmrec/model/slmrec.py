@@ -51,7 +51,7 @@ class SLMRec(MultimodalLightGCN):
         self.forget_tables()
         users, items, negatives = self.batch(interaction)
         encoding = self.encoded(users, items, negatives)
-        main = self.main_loss(*self.fused(encoding))
+        main = self.main_loss(self.fused(encoding), encoding.rows)
         if self.ssl_task is None:
             return main
         if negatives is not None:

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from recbole_slmrec.model import losses
-from recbole_slmrec.model.losses import bpr, info_nce, sampled_info_nce
+from recbole_slmrec.model.losses import Pairs, bpr, info_nce, sampled_info_nce
 from tests.model import dense
+
+# In no order; candidates 0, 2 and 4 are the positives of several anchors each.
+PAIRS = Pairs(torch.tensor([3, 0, 1, 3, 2, 0, 3, 1]), torch.tensor([2, 0, 4, 0, 2, 3, 1, 4]))
 
 
 def rows(*shape: int) -> torch.Tensor:
@@ -26,6 +29,20 @@ def test_info_nce_is_the_same_in_blocks_of_any_size(monkeypatch, similarity, blo
     torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
     gradients = torch.autograd.grad(3 * loss, (anchors, positives))
     for actual, other in zip(gradients, torch.autograd.grad(3 * expected, (anchors, positives))):
+        torch.testing.assert_close(actual, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 100])
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_vectors_that_rows_share_count_as_often_as_they_occur(monkeypatch, similarity, block):
+    monkeypatch.setitem(losses._BLOCK_ROWS, "cpu", block)
+    anchors, candidates = rows(4, 3), rows(5, 3)
+    loss = info_nce(anchors, candidates, 0.3, similarity, pairs=PAIRS)
+    in_rows = anchors[PAIRS.anchors], candidates[PAIRS.positives]
+    expected = dense.info_nce(*in_rows, 0.3, similarity)
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    gradients = torch.autograd.grad(loss, (anchors, candidates))
+    for actual, other in zip(gradients, torch.autograd.grad(expected, (anchors, candidates))):
         torch.testing.assert_close(actual, other, rtol=1e-9, atol=1e-12)
 
 
@@ -93,8 +110,12 @@ def test_a_temperature_that_is_not_positive_is_refused(temperature):
 
 
 def test_shapes_that_differ_are_refused():
-    with pytest.raises(ValueError, match=r"anchors \(2, 3\) and positives \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"anchors \(2, 3\) and candidates \(4, 3\)"):
         info_nce(rows(2, 3), rows(4, 3), 0.2)
+    with pytest.raises(ValueError, match=r"anchors \(2, 3\) and candidates \(4, 5\)"):
+        info_nce(rows(2, 3), rows(4, 5), 0.2, pairs=PAIRS)
+    with pytest.raises(ValueError, match="as many anchors as positives"):
+        info_nce(rows(4, 3), rows(5, 3), 0.2, pairs=Pairs(PAIRS.anchors, PAIRS.positives[1:]))
 
 
 def test_an_unknown_similarity_is_refused():

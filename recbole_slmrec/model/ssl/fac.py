@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.model.encoder import ID, Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
-from recbole_slmrec.model.losses import check_similarity, check_temperature, info_nce
+from recbole_slmrec.model.losses import Pairs, check_similarity, check_temperature, info_nce
 
 # The textual space, third and last in the paper, is half as wide; fewer modalities never reach it.
 _MODALITIES_FOR_A_HALF_SPACE = 3
@@ -45,12 +45,14 @@ class FineAndCoarse(nn.Module):
     def forward(self, encoding: Encoding, fusion: Fusion) -> Tensor:
         """The task's loss on the batch's items; users take no part."""
         z = encoding.items()
+        pairs = Pairs(encoding.rows.item_places, encoding.rows.item_places)
         x = self.enter_id(z[ID])
         loss = 0
         for k, name in enumerate(self.names):
             if k > 0:
                 x = self.carry[k - 1](x)
+            entered = self.enter[k](z[name])
             loss = loss + info_nce(
-                x, self.enter[k](z[name]), self.temperature, self.similarity, self.gather
+                x, entered, self.temperature, self.similarity, self.gather, pairs
             )
         return loss

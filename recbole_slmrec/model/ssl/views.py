@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.model.encoder import Encoding
 from recbole_slmrec.model.fusion import Fusion
-from recbole_slmrec.model.losses import check_temperature, info_nce
+from recbole_slmrec.model.losses import Pairs, check_temperature, info_nce
 
 
 class TwoViews(nn.Module):
@@ -28,8 +28,12 @@ class TwoViews(nn.Module):
     def forward(self, encoding: Encoding, fusion: Fusion) -> Tensor:
         """The task's loss on the batch's users and items."""
         first, second = self.views(encoding)
-        on_users = self._contrast(fusion.users(first.users()), fusion.users(second.users()))
-        return on_users + self._contrast(fusion.items(first.items()), fusion.items(second.items()))
+        rows = encoding.rows
+        users = [fusion.users(view.users()) for view in (first, second)]
+        items = [fusion.items(view.items()) for view in (first, second)]
+        on_users = self._contrast(*users, rows.user_places)
+        return on_users + self._contrast(*items, rows.item_places)
 
-    def _contrast(self, first: Tensor, second: Tensor) -> Tensor:
-        return info_nce(first, second, self.temperature, gather=self.gather)
+    def _contrast(self, first: Tensor, second: Tensor, places: Tensor) -> Tensor:
+        pairs = Pairs(places, places)
+        return info_nce(first, second, self.temperature, gather=self.gather, pairs=pairs)
