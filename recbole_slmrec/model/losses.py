@@ -197,9 +197,11 @@ def _entropies(
     entropies = anchors.new_zeros(())
     block_rows = _BLOCK_ROWS.get(anchors.device.type, len(anchors))
     blocks = range(0, len(anchors), block_rows)
+    # Memory that is new to the process costs as much as the product that fills it.
+    one_block = rows.new_empty(min(block_rows, len(rows)), len(columns))
     for start, own in zip(blocks, _places_in_blocks(pairs, len(candidates), blocks)):
         block = slice(start, start + block_rows)
-        logits = rows[block] @ columns.T
+        logits = torch.mm(rows[block], columns.T, out=one_block[: len(rows[block])])
         below_largest = logits.sub_(logits.amax(dim=1, keepdim=True))
         entropies -= below_largest.view(-1)[own].sum(dtype=anchors.dtype)
         powers = below_largest.exp2_()
