@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Callable
 
 import dgl
@@ -14,6 +15,10 @@ from recbole_slmrec.graph.bipartite import ITEM_TO_USER, USER_TO_ITEM
 BACKENDS = ("auto", "dgl", "torch")
 
 Product = Callable[[Tensor], Tensor]
+
+# Looking up the edges of single rows costs more an edge than the sums of all: above this share of
+# the edges, the latter are the quicker ones.
+_FEW_EDGES = 0.4
 
 
 class LinearMap(torch.autograd.Function):
@@ -38,14 +43,19 @@ class LinearMap(torch.autograd.Function):
 class NeighbourSums:
     """For each destination, the sum over its neighbours among the sources: one half of the graph.
 
-    Neither this nor :class:`RowSums` takes part in autograd; :class:`LinearMap` puts them there.
+    Neither this nor what :meth:`at` gives takes part in autograd; :class:`LinearMap` puts it there.
 
     Args:
         graph: the heterograph of :func:`~recbole_slmrec.graph.bipartite.interaction_graph`.
         relation: the edges, from sources to destinations.
         device: where the sums run.
         backend: ``dgl`` or ``torch``.
+
+    Attributes:
+        reverse: the sums of the sources over their destinations; set by :class:`InteractionBlock`.
     """
+
+    reverse: NeighbourSums
 
     def __init__(self, graph: dgl.DGLGraph, relation: str, device: torch.device, backend: str):
         source, _, destination = graph.to_canonical_etype(relation)
@@ -53,7 +63,6 @@ class NeighbourSums:
         self.degrees = graph.in_degrees(etype=relation).to(device)
         starts, columns, _ = graph.adj_tensors("csc", etype=relation)
         self.starts, self.columns = starts.to(device), columns.to(device)
-        self.spread = _dgl_spread if backend == "dgl" else _torch_spread
         self.sums = (
             _dgl_sums(graph[relation].to(device)) if backend == "dgl" else _TorchSums(self)
         )
@@ -62,9 +71,16 @@ class NeighbourSums:
         """Shape (n_sources, d) -> (n_destinations, d)."""
         return self.sums(x)
 
-    def at(self, rows: Tensor) -> RowSums:
-        """The same sums, of the destinations ``rows`` only; shape (n,), distinct."""
-        return RowSums(self, rows)
+    def transposed(self, x: Tensor) -> Tensor:
+        """Shape (n_destinations, d) -> (n_sources, d)."""
+        return self.reverse(x)
+
+    def at(self, rows: Tensor | None) -> NeighbourSums | RowSums | WholeThenRows:
+        """The same sums, of the destinations ``rows`` only; shape (n,), distinct; all if None."""
+        if rows is None:
+            return self
+        few = self.degrees[rows].sum() <= _FEW_EDGES * len(self.columns)
+        return RowSums(self, rows) if few else WholeThenRows(self, rows)
 
 
 class RowSums:
@@ -72,30 +88,62 @@ class RowSums:
 
     Args:
         half: the sums of all destinations.
-        rows: the destinations, shape (n,).
+        rows: the destinations, shape (n,), distinct.
     """
 
     def __init__(self, half: NeighbourSums, rows: Tensor):
         first = half.starts[rows]
-        counts = half.starts[rows + 1] - first
-        self.offsets = F.pad(counts.cumsum(0, dtype=counts.dtype), (1, 0))
-        edges = torch.repeat_interleave(first - self.offsets[:-1], counts)
+        self._counts = half.starts[rows + 1] - first
+        self._offsets = _offsets(self._counts)
+        edges = torch.repeat_interleave(first - self._offsets[:-1], self._counts)
         edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
-        self.sources, self.n_sources = half.columns[edges], half.n_sources
-        self._spread = half.spread
+        self.sources, self._n_sources = half.columns[edges], half.n_sources
 
-    def weighted(self, x: Tensor, weights: Tensor | None) -> Tensor:
-        """The sums of the sources' rows times their weights: shape (n_sources, d) -> (n, d)."""
-        if weights is not None:
-            weights = weights.flatten()[self.sources].to(x.dtype)
-        return F.embedding_bag(
-            self.sources, x, self.offsets, mode="sum", include_last_offset=True,
-            per_sample_weights=weights,
-        )  # fmt: skip
+    def __call__(self, x: Tensor) -> Tensor:
+        """Shape (n_sources, d) -> (n, d)."""
+        return _bag_sums(self.sources, x, self._offsets)
 
     def transposed(self, x: Tensor) -> Tensor:
-        """Adds each destination's row to its sources: shape (n, d) -> (n_sources, d)."""
-        return self._spread(self, x)
+        """Shape (n, d) -> (n_sources, d)."""
+        rows, offsets = self._by_source
+        return _bag_sums(rows, x, offsets)
+
+    @cached_property
+    def _by_source(self) -> tuple[Tensor, Tensor]:
+        """The edges' rows in the order of their sources, and where each source's begin."""
+        numbers = torch.arange(len(self._counts), device=self.sources.device)
+        rows = torch.repeat_interleave(numbers.to(self.sources.dtype), self._counts)
+        counts = torch.bincount(self.sources, minlength=self._n_sources)
+        return rows[self.sources.argsort()], _offsets(counts.to(self.sources.dtype))
+
+
+class WholeThenRows:
+    """The sums of some destinations that hold most edges: those of all, of which the rest is dropped.
+
+    Args:
+        half: the sums of all destinations.
+        rows: the destinations, shape (n,), distinct.
+    """
+
+    def __init__(self, half: NeighbourSums, rows: Tensor):
+        self.half, self.rows = half, rows
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Shape (n_sources, d) -> (n, d)."""
+        return self.half(x).index_select(0, self.rows)
+
+    def transposed(self, x: Tensor) -> Tensor:
+        """Shape (n, d) -> (n_sources, d)."""
+        whole = x.new_zeros(self.half.n_destinations, x.shape[1])
+        return self.half.transposed(whole.index_copy_(0, self.rows, x))
+
+
+def _offsets(counts: Tensor) -> Tensor:
+    return F.pad(counts.cumsum(0, dtype=counts.dtype), (1, 0))
+
+
+def _bag_sums(places: Tensor, x: Tensor, offsets: Tensor) -> Tensor:
+    return F.embedding_bag(places, x, offsets, mode="sum", include_last_offset=True)
 
 
 class InteractionBlock:
@@ -119,16 +167,17 @@ class InteractionBlock:
         self.backend = resolve_backend(backend, device)
         self.on_items = NeighbourSums(graph, USER_TO_ITEM, device, self.backend)
         self.on_users = NeighbourSums(graph, ITEM_TO_USER, device, self.backend)
+        self.on_items.reverse, self.on_users.reverse = self.on_users, self.on_items
         self.n_users, self.n_items = self.on_users.n_destinations, self.on_items.n_destinations
         self.user_degrees, self.item_degrees = self.on_users.degrees, self.on_items.degrees
 
     def to_items(self, x: Tensor) -> Tensor:
         """B' x: sums each item's users. Shape (|U|, d) -> (|I|, d)."""
-        return LinearMap.apply(x, self.on_items, self.on_users)
+        return LinearMap.apply(x, self.on_items, self.on_items.transposed)
 
     def to_users(self, x: Tensor) -> Tensor:
         """B x: sums each user's items. Shape (|I|, d) -> (|U|, d)."""
-        return LinearMap.apply(x, self.on_users, self.on_items)
+        return LinearMap.apply(x, self.on_users, self.on_users.transposed)
 
 
 def resolve_backend(backend: str, device: torch.device) -> str:
@@ -174,13 +223,6 @@ def _dgl_sums(graph: dgl.DGLGraph) -> Product:
     return sums
 
 
-def _dgl_spread(rows: RowSums, x: Tensor) -> Tensor:
-    no_ids = rows.sources.new_empty(0)
-    edges = {("row", "to", "source"): ("csr", (rows.offsets, rows.sources, no_ids))}
-    counts = {"row": len(x), "source": rows.n_sources}
-    return dgl.ops.copy_u_sum(dgl.heterograph(edges, num_nodes_dict=counts), x)
-
-
 class _TorchSums:
     """Rows are destinations, columns sources; ones of the operand's dtype."""
 
@@ -196,8 +238,3 @@ class _TorchSums:
                 self._starts, self._columns, ones, size=self._shape, check_invariants=True
             )
         return self._matrices[x.dtype] @ x
-
-
-def _torch_spread(rows: RowSums, x: Tensor) -> Tensor:
-    spread = x.new_zeros(rows.n_sources, x.shape[1])
-    return spread.index_add_(0, rows.sources, x.repeat_interleave(rows.offsets.diff(), dim=0))

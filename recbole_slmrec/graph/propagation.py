@@ -8,13 +8,15 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from recbole_slmrec.graph.product import InteractionBlock, LinearMap, NeighbourSums, RowSums
+from recbole_slmrec.graph.product import (
+    InteractionBlock,
+    LinearMap,
+    NeighbourSums,
+    RowSums,
+    WholeThenRows,
+)
 
 ADJACENCIES = ("pre", "norm", "gcmc", "mean", "plain")
-
-# Looking up the edges of single rows costs more an edge than a whole hop: above this share of all
-# edges, the whole hop is the quicker one.
-_FEW_EDGES = 0.4
 
 
 @dataclass(frozen=True)
@@ -54,40 +56,21 @@ class Propagation:
         self.adjacency = adjacency
         self.users = node_weights(block.user_degrees, adjacency)
         self.items = node_weights(block.item_degrees, adjacency)
-        to_items = _Hop(block.on_items, block.on_users, self.items.left, self.users.right)
-        to_users = _Hop(block.on_users, block.on_items, self.users.left, self.items.right)
-        self._from_users = _FromOneSide(to_items, to_users, n_layers)
-        self._from_items = _FromOneSide(to_users, to_items, n_layers)
+        self.user_side = _Side(block.on_users, self.users)
+        self.item_side = _Side(block.on_items, self.items)
+        self._everywhere = PropagationAt(self, None, None)
 
-    def from_users(
-        self, x: Tensor, users: Tensor | None = None, items: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Propagates a user table.
+    def at(self, users: Tensor | None, items: Tensor | None) -> PropagationAt:
+        """The propagation to these users and items only; shape (n,) each, distinct, or None for all."""
+        return PropagationAt(self, users, items)
 
-        Args:
-            x: shape (|U|, d).
-            users: the users that are asked for, shape (n,), distinct; all if None.
-            items: the items that are asked for, likewise.
+    def from_users(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Propagates a user table, shape (|U|, d): what arrives at all users and at all items."""
+        return self._everywhere.from_users(x)
 
-        Returns:
-            What arrives at these users and at these items: two tables of as many rows.
-        """
-        if self.users.loop is None:
-            return self._from_users(x, users, items)
-        zeros = x.new_zeros(self.block.n_items, x.shape[1])
-        on_users, on_items = self._layer_by_layer(x, zeros)
-        return _rows(on_users, users), _rows(on_items, items)
-
-    def from_items(
-        self, x: Tensor, users: Tensor | None = None, items: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Propagates an item table, shape (|I|, d); otherwise as :meth:`from_users`."""
-        if self.items.loop is None:
-            on_items, on_users = self._from_items(x, items, users)
-            return on_users, on_items
-        zeros = x.new_zeros(self.block.n_users, x.shape[1])
-        on_users, on_items = self._layer_by_layer(zeros, x)
-        return _rows(on_users, users), _rows(on_items, items)
+    def from_items(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Propagates an item table, shape (|I|, d): what arrives at all users and at all items."""
+        return self._everywhere.from_items(x)
 
     def hop(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
         """One product with A_hat of a whole table, given and returned as its two sides."""
@@ -100,7 +83,8 @@ class Propagation:
             next_items = next_items + _scaled(on_items, self.items.loop)
         return next_users, next_items
 
-    def _layer_by_layer(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
+    def layer_by_layer(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
+        """The encoder of a whole table as it reads, for adjacencies with self loops."""
         sum_users, sum_items = on_users, on_items
         for _ in range(self.n_layers):
             on_users, on_items = self.hop(on_users, on_items)
@@ -108,147 +92,175 @@ class Propagation:
         return sum_users / (self.n_layers + 1), sum_items / (self.n_layers + 1)
 
 
-class _Hop:
-    """x to diag(left) S diag(right) x, where S sums over neighbours."""
+class PropagationAt:
+    """A propagation to some users and items only, for any number of tables.
 
-    def __init__(
-        self, sums: NeighbourSums, back: NeighbourSums, left: Tensor | None, right: Tensor | None
-    ):
-        self.sums, self.back, self.left, self.right = sums, back, left, right
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return _scale_(self.sums(_scaled(x, self.right)), self.left)
-
-    def transposed(self, x: Tensor) -> Tensor:
-        return _scale_(self.back(_scaled(x, self.left)), self.right)
-
-    def at(self, rows: Tensor | None) -> _Hop | _HopAt | _HopThenRows:
-        """The same hop, of the destinations ``rows`` only; itself if None."""
-        if rows is None:
-            return self
-        few = self.sums.degrees[rows].sum() <= _FEW_EDGES * len(self.sums.columns)
-        return _HopAt(self, rows) if few else _HopThenRows(self, rows)
-
-
-class _HopAt:
-    """Some rows of a hop; their edges are looked up once, for the hop and its transpose."""
-
-    def __init__(self, hop: _Hop, rows: Tensor):
-        self.hop, self.rows = hop, rows
-        self.left, self.right = _rows(hop.left, rows), hop.right
-
-    @cached_property
-    def sums(self) -> RowSums:
-        return self.hop.sums.at(self.rows)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return _scale_(self.sums.weighted(x, self.right), self.left)
-
-    def transposed(self, x: Tensor) -> Tensor:
-        return _scale_(self.sums.transposed(_scaled(x, self.left)), self.right)
-
-
-class _HopThenRows:
-    """Some rows of a hop that is made whole."""
-
-    def __init__(self, hop: _Hop, rows: Tensor):
-        self.hop, self.rows = hop, rows
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return _rows(self.hop(x), self.rows)
-
-    def transposed(self, x: Tensor) -> Tensor:
-        whole = x.new_zeros(self.hop.sums.n_destinations, x.shape[1])
-        return self.hop.transposed(_add_rows_(whole, self.rows, x))
-
-
-class _RoundTrip:
-    """K, a hop there and one back, the scales in the middle put into one."""
-
-    def __init__(self, there: _Hop, back: _Hop):
-        self.there, self.back = there, back
-        self.middle = _both(there.left, back.right)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        y = self.there.sums(_scaled(x, self.there.right))
-        return _scale_(self.back.sums(_scale_(y, self.middle)), self.back.left)
-
-    def transposed(self, x: Tensor) -> Tensor:
-        y = self.back.back(_scaled(x, self.back.left))
-        return _scale_(self.there.back(_scale_(y, self.middle)), self.there.right)
-
-
-class _FromOneSide:
-    """The mean over layers of a table that is zero on the other side, there being no self loops.
-
-    Even powers stay on the table's own side and odd ones land on the other, so that with
-    P = I + K + K^2 + ..., where K goes there and back, each is a product with the same sum:
-    (L odd) own = P x, other = there P x; (L even) other = there P x, own = x + back there P x.
-    The division by L + 1 comes last, on the rows that are asked for.
+    Args:
+        propagation: the whole.
+        users: the users that are asked for, shape (n,), distinct; all if None.
+        items: the items that are asked for, likewise.
     """
 
-    def __init__(self, there: _Hop, back: _Hop, n_layers: int):
-        self.there, self.back, self.n_layers = there, back, n_layers
-        self.round_trip = _RoundTrip(there, back)
+    def __init__(self, propagation: Propagation, users: Tensor | None, items: Tensor | None):
+        self.propagation = propagation
+        self.users = _End(propagation.user_side, users)
+        self.items = _End(propagation.item_side, items)
+
+    def from_users(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Propagates a user table.
+
+        Args:
+            x: shape (|U|, d).
+
+        Returns:
+            What arrives at the users and at the items that are asked for: two tables.
+        """
+        if self.propagation.users.loop is not None:
+            return self._by_layers(x, x.new_zeros(self.propagation.block.n_items, x.shape[1]))
+        return _OneSided(self.users, self.items, self.propagation.n_layers)(x)
+
+    def from_items(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Propagates an item table, shape (|I|, d); otherwise as :meth:`from_users`."""
+        if self.propagation.items.loop is not None:
+            return self._by_layers(x.new_zeros(self.propagation.block.n_users, x.shape[1]), x)
+        on_items, on_users = _OneSided(self.items, self.users, self.propagation.n_layers)(x)
+        return on_users, on_items
+
+    def _by_layers(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
+        on_users, on_items = self.propagation.layer_by_layer(on_users, on_items)
+        return self.users.of(on_users), self.items.of(on_items)
+
+
+class _Scale:
+    """A diagonal matrix: a factor a node, shape (n, 1); None stands for the identity."""
+
+    def __init__(self, factors: Tensor | None):
+        self.factors = factors
+        self._cast: dict[torch.dtype, Tensor] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """A new table."""
+        return x.clone() if self.factors is None else x * self._as(x)
+
+    def scale_(self, x: Tensor) -> Tensor:
+        return x if self.factors is None else x.mul_(self._as(x))
+
+    def add_scaled_(self, x: Tensor, y: Tensor) -> Tensor:
+        """Gives x + this y, in y's place."""
+        return y.add_(x) if self.factors is None else torch.addcmul(x, y, self._as(y), out=y)
+
+    def times(self, other: _Scale) -> _Scale:
+        if self.factors is None or other.factors is None:
+            return self if other.factors is None else other
+        return _Scale(self.factors * other.factors)
+
+    def at(self, rows: Tensor | None) -> _Scale:
+        if self.factors is None or rows is None:
+            return self
+        return _Scale(self.factors.index_select(0, rows))
+
+    def _as(self, x: Tensor) -> Tensor:
+        if x.dtype not in self._cast:
+            self._cast[x.dtype] = self.factors.to(x.dtype)
+        return self._cast[x.dtype]
+
+
+class _Side:
+    """One side of the graph: what its nodes sum, and by what they are scaled."""
+
+    def __init__(self, sums: NeighbourSums, weights: Weights):
+        self.sums = sums
+        self.left, self.right = _Scale(weights.left), _Scale(weights.right)
+        self.both = self.left.times(self.right)
+
+
+class _End:
+    """The rows of a side that are asked for; all if None."""
+
+    def __init__(self, side: _Side, rows: Tensor | None):
+        self.side, self.rows = side, rows
+        self.left = side.left.at(rows)
+
+    @cached_property
+    def sums(self) -> NeighbourSums | RowSums | WholeThenRows:
+        """Those of the rows, whose edges are looked up once, for all tables and both directions."""
+        return self.side.sums.at(self.rows)
+
+    def of(self, x: Tensor) -> Tensor:
+        return x if self.rows is None else x.index_select(0, self.rows)
+
+    def add_(self, x: Tensor, values: Tensor) -> Tensor:
+        return x.add_(values) if self.rows is None else x.index_add_(0, self.rows, values)
+
+
+class _OneSided:
+    """The mean over layers of a table that is zero on the other side, there being no self loops.
+
+    Even powers stay on the table's own side and odd ones land on the other. Where a hop is
+    L_t S_t R_o to the other side and L_o S_o R_t back (S sums, L and R scale), K = (back there) and
+    P = I + K + K^2 + ..., each is a product with the same P:
+    (L odd) own = P x, other = there P x; (L even) other = there P x, own = x + back there P x.
+    The recursion goes from y = R_o P x to the next, so that scales that meet are applied as one, and
+    those at the end, with the division by L + 1, on the rows that are asked for only.
+    """
+
+    def __init__(self, own: _End, other: _End, n_layers: int):
+        self.own, self.other, self.n_layers = own, other, n_layers
         self.n_rounds = (n_layers - 1) // 2
 
-    def __call__(self, x: Tensor, own: Tensor | None, other: Tensor | None):
-        """The rows ``own`` of the table's side and ``other`` of the other; all where None."""
-        last = self.there.at(other) if self.n_layers % 2 == 1 else self.back.at(own)
-        return LinearMap.apply(
-            x,
-            lambda x: self._product(x, own, other, last),
-            lambda on_own, on_other: self._transposed(on_own, on_other, own, other, last),
-        )
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What arrives at the rows ``own`` of the table's side and ``other`` of the other side."""
+        return LinearMap.apply(x, self._product, self._transposed)
 
-    def _product(self, x, own, other, last) -> tuple[Tensor, Tensor]:
+    def _product(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        own, other, mean = self.own, self.other, 1 / (self.n_layers + 1)
+        on_own = own.of(x) * mean
         if self.n_layers == 0:
-            zeros = x.new_zeros(self.there.sums.n_destinations, x.shape[1])
-            return _rows(x, own).clone(), _rows(zeros, other)
-        y = x
-        for _ in range(self.n_rounds):
-            y = self.round_trip(y).add_(x)
-        if self.n_layers % 2 == 1:
-            on_own, on_other = _rows(y, own), last(y)
-        else:
-            y = self.there(y)
-            on_own, on_other = last(y).add_(_rows(x, own)), _rows(y, other)
-        return on_own / (self.n_layers + 1), on_other / (self.n_layers + 1)
+            return on_own, other.of(x.new_zeros(other.side.sums.n_destinations, x.shape[1]))
+        start = own.side.right(x)
+        if self.n_layers % 2 == 0:
+            there = other.side.sums(self._powers(start, self.n_rounds))
+            on_other = other.left(other.of(there)) * mean
+            last = own.sums(other.side.both.scale_(there))
+            return on_own.add_(own.left(last), alpha=mean), on_other
+        y = start
+        if self.n_rounds:
+            back = self._there_and_back(self._powers(start, self.n_rounds - 1))
+            on_own.add_(own.left(own.of(back)), alpha=mean)
+            y = own.side.both.add_scaled_(start, back)
+        return on_own, other.left(other.sums(y)) * mean
 
-    def _transposed(self, on_own, on_other, own, other, last) -> Tensor:
-        on_own, on_other = on_own / (self.n_layers + 1), on_other / (self.n_layers + 1)
+    def _transposed(self, on_own: Tensor, on_other: Tensor) -> Tensor:
+        own, other, mean = self.own, self.other, 1 / (self.n_layers + 1)
+        on_own, on_other = on_own * mean, on_other * mean
         if self.n_layers == 0:
-            zeros = on_own.new_zeros(self.there.sums.n_sources, on_own.shape[1])
-            return _add_rows_(zeros, own, on_own)
-        if self.n_layers % 2 == 1:
-            start = _add_rows_(last.transposed(on_other), own, on_own)
+            zeros = on_own.new_zeros(own.side.sums.n_destinations, on_own.shape[1])
+            return own.add_(zeros, on_own)
+        if self.n_layers % 2 == 0:
+            there = other.side.both.scale_(own.sums.transposed(own.left(on_own)))
+            x = own.side.sums(other.add_(there, other.left(on_other)))
+            start = own.side.both(x)
         else:
-            y = _add_rows_(last.transposed(on_own), other, on_other)
-            start = self.there.transposed(y)
-        x = start
-        for _ in range(self.n_rounds):
-            x = self.round_trip.transposed(x).add_(start)
-        return x if self.n_layers % 2 == 1 else _add_rows_(x, own, on_own)
+            x = other.sums.transposed(other.left(on_other))
+            start = own.add_(own.side.both(x), own.left(on_own))
+        if self.n_rounds:
+            x = self._there_and_back(self._powers(start, self.n_rounds - 1)).add_(x)
+        return own.add_(own.side.right.scale_(x), on_own)
 
+    def _powers(self, start: Tensor, n: int) -> Tensor:
+        """R_o (1 + K + ... + K^n) of the table that ``start`` is R_o times; K' alike, with L_o."""
+        y = start
+        for _ in range(n):
+            y = self.own.side.both.add_scaled_(start, self._there_and_back(y))
+        return y
 
-def _rows(x: Tensor | None, rows: Tensor | None) -> Tensor | None:
-    return x if x is None or rows is None else x.index_select(0, rows)
-
-
-def _add_rows_(x: Tensor, rows: Tensor | None, values: Tensor) -> Tensor:
-    return x.add_(values) if rows is None else x.index_add_(0, rows, values)
-
-
-def _both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    return other if one is None else one if other is None else one * other
+    def _there_and_back(self, y: Tensor) -> Tensor:
+        there = self.other.side.both.scale_(self.other.side.sums(y))
+        return self.own.side.sums(there)
 
 
 def _scaled(x: Tensor, scale: Tensor | None) -> Tensor:
     return x if scale is None else x * scale.to(x.dtype)
-
-
-def _scale_(x: Tensor, scale: Tensor | None) -> Tensor:
-    return x if scale is None else x.mul_(scale.to(x.dtype))
 
 
 def node_weights(degrees: Tensor, adjacency: str) -> Weights:

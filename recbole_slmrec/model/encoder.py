@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, Modality
-from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.graph.propagation import Propagation, PropagationAt
 from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
 from recbole_slmrec.model.rows import ALL, Part, Rows
 
@@ -23,11 +23,13 @@ class Encoding:
 
     Args:
         rows: those that were asked for.
+        propagation: that to their distinct users and items.
         user_part: propagated E_u; None where ``item_parts`` hold the whole of Z_m.
         item_parts: propagated E_m by modality, in the order of fusion; None stands for zero.
     """
 
     rows: Rows
+    propagation: PropagationAt
     user_part: Part | None
     item_parts: dict[str, Part | None]
 
@@ -50,8 +52,12 @@ class Encoding:
         def cut(part: Part | None) -> Part | None:
             return part and Part(part.on_users, part.on_items.index_select(0, kept))
 
-        cut_parts = {name: cut(part) for name, part in self.item_parts.items()}
-        return Encoding(rows, cut(self.user_part), cut_parts)
+        return Encoding(
+            rows,
+            self.propagation.propagation.at(rows.users, rows.items),
+            cut(self.user_part),
+            {name: cut(part) for name, part in self.item_parts.items()},
+        )
 
     def _sums(self, side) -> dict[str, Tensor]:
         shared = None if self.user_part is None else side(self.user_part)
@@ -105,28 +111,21 @@ class Encoder(nn.Module):
     def forward(self, rows: Rows = ALL) -> Encoding:
         """Encodes the distinct ones of ``rows`` in every modality; one LightGCN propagation, whatever
         the number of modalities."""
-        parts = {name: self._part(name, rows) for name in self.names}
-        return Encoding(rows, self.user_part(rows), parts)
-
-    def user_part(self, rows: Rows) -> Part:
-        """The propagated users' table on the distinct ``rows``, the same for every modality."""
-        table = self.user_embedding.weight
-        return Part(*self.propagation.from_users(table, rows.users, rows.items))
+        propagation = self.propagation.at(rows.users, rows.items)
+        user_part = Part(*propagation.from_users(self.user_embedding.weight))
+        item_parts = {name: self._part(name, rows, propagation) for name in self.names}
+        return Encoding(rows, propagation, user_part, item_parts)
 
     def table(self, name: str) -> Tensor:
         """E_m of modality ``name``, shape (|I|, d)."""
         content = self._content(name)
         return self.item_embedding.weight if content is None else content.table()
 
-    def propagated(self, table: Tensor, rows: Rows) -> Part:
-        """A propagated item table, shape (|I|, d), on the distinct ``rows``."""
-        return Part(*self.propagation.from_items(table, rows.users, rows.items))
-
-    def _part(self, name: str, rows: Rows) -> Part:
+    def _part(self, name: str, rows: Rows, propagation: PropagationAt) -> Part:
         content = self._content(name)
         if isinstance(content, DenseContent):
             return Part(*content.propagated(rows.users, rows.items))
-        return self.propagated(self.table(name), rows)
+        return Part(*propagation.from_items(self.table(name)))
 
     def _content(self, name: str) -> DenseContent | WordContent | None:
         return None if name == ID else self.content[module_key(name)]

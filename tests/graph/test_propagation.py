@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recbole_slmrec.graph.bipartite import interaction_graph
-from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.graph.product import InteractionBlock, RowSums
 from recbole_slmrec.graph.propagation import ADJACENCIES, Propagation
 from tests.model.dense import adjacency as dense_adjacency
 from tests.model.dense import encode
@@ -47,12 +47,11 @@ def test_some_rows_are_those_of_all_rows_and_so_are_their_gradients(
     rows, side, adjacency, n_layers, backend
 ):
     propagation = Propagation(block(backend), n_layers, adjacency)
-    propagate = getattr(propagation, f"from_{side}")
     n = N_USERS if side == "users" else N_ITEMS
     x = torch.randn(n, 70, dtype=torch.float64, requires_grad=True)
     some_users, some_items = map(torch.tensor, rows)
-    on_users, on_items = propagate(x, some_users, some_items)
-    all_users, all_items = propagate(x)
+    on_users, on_items = getattr(propagation.at(some_users, some_items), f"from_{side}")(x)
+    all_users, all_items = getattr(propagation, f"from_{side}")(x)
     torch.testing.assert_close(on_users, all_users[some_users], rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(on_items, all_items[some_items], rtol=1e-12, atol=1e-12)
 
@@ -79,11 +78,22 @@ def test_a_side_costs_a_product_a_layer_and_the_last_its_rows_only_unless_they_h
 ):
     propagation = Propagation(block(), n_layers)
     edges = []
-    for sums in (propagation.block.on_users, propagation.block.on_items):
-        original, at = sums.sums, sums.at
-        sums.sums = lambda x, original=original: edges.append(N_EDGES) or original(x)
-        sums.at = lambda rows, at=at: edges.append(len(at(rows).sources)) or at(rows)
-    propagation.from_items(torch.ones(N_ITEMS, 2), torch.tensor(users), torch.tensor(items))
+
+    def counted(sums):
+        return lambda x, sums=sums: edges.append(N_EDGES) or sums(x)
+
+    def counted_at(at):
+        def some(rows):
+            sums = at(rows)
+            if isinstance(sums, RowSums):
+                edges.append(len(sums.sources))
+            return sums
+
+        return some
+
+    for half in (propagation.block.on_users, propagation.block.on_items):
+        half.sums, half.at = counted(half.sums), counted_at(half.at)
+    propagation.at(torch.tensor(users), torch.tensor(items)).from_items(torch.ones(N_ITEMS, 2))
     assert edges == [N_EDGES] * (n_layers - 1) + [last]
 
 

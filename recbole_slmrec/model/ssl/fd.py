@@ -55,24 +55,24 @@ class FeatureDropout(TwoViews):
         tables = {name: self.encoder.table(name) for name in self.encoder.names}
         if self.level == "feature":
             return tuple(self._drop_features(tables, encoding, names) for names in masked)
-        return tuple(self._drop_layers(tables, encoding.rows, names) for names in masked)
+        return tuple(self._drop_layers(tables, encoding, names) for names in masked)
 
     def _drop_features(self, tables, encoding: Encoding, masked) -> Encoding:
         parts = {
             name: None
             if name in masked
-            else self.encoder.propagated(table * self.keep_mask(table), encoding.rows)
+            else Part(*encoding.propagation.from_items(table * self.keep_mask(table)))
             for name, table in tables.items()
         }
         return replace(encoding, item_parts=parts)
 
-    def _drop_layers(self, tables, rows: Rows, masked) -> Encoding:
+    def _drop_layers(self, tables, encoding: Encoding, masked) -> Encoding:
         user_table = self.encoder.user_embedding.weight
         parts = {}
         for name, table in tables.items():
             item_table = torch.zeros_like(table) if name in masked else table
-            parts[name] = self._propagate_dropping(user_table, item_table, rows)
-        return Encoding(rows, None, parts)
+            parts[name] = self._propagate_dropping(user_table, item_table, encoding.rows)
+        return replace(encoding, user_part=None, item_parts=parts)
 
     def _propagate_dropping(self, on_users: Tensor, on_items: Tensor, rows: Rows) -> Part:
         propagation = self.encoder.propagation
