@@ -22,7 +22,7 @@ def rows(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 100])
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
 def test_info_nce_is_the_same_in_blocks_of_any_size(monkeypatch, similarity, block):
-    monkeypatch.setitem(losses._BLOCK_ROWS, "cpu", block)
+    monkeypatch.setitem(losses._BLOCK_ANCHORS, "cpu", block)
     anchors, positives = rows(7, 4), rows(7, 4)
     loss = info_nce(anchors, positives, 0.3, similarity)
     expected = dense.info_nce(anchors, positives, 0.3, similarity)
@@ -35,7 +35,7 @@ def test_info_nce_is_the_same_in_blocks_of_any_size(monkeypatch, similarity, blo
 @pytest.mark.parametrize("block", [1, 2, 3, 100])
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
 def test_vectors_that_rows_share_count_as_often_as_they_occur(monkeypatch, similarity, block):
-    monkeypatch.setitem(losses._BLOCK_ROWS, "cpu", block)
+    monkeypatch.setitem(losses._BLOCK_ANCHORS, "cpu", block)
     anchors, candidates = rows(4, 3), rows(5, 3)
     loss = info_nce(anchors, candidates, 0.3, similarity, pairs=PAIRS)
     in_rows = anchors[PAIRS.anchors], candidates[PAIRS.positives]
