@@ -35,6 +35,8 @@ def _run(name: str, data_path: str, model: str, settings: dict) -> dict[str, int
         model,
         name,
         config_dict={
+            # From a file, only the pages that are used would count.
+            "keep_propagated": False,
             **QUIET, "data_path": data_path, **steps.common_settings(model), **settings,
         },
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
@@ -44,6 +46,7 @@ class MultimodalLightGCN(VectorRecommender):
             config["embedding_size"],
             config["word_embedding_size"],
             self.device,
+            Path(config["data_path"], "propagated") if config["keep_propagated"] else None,
         )
         self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
         self.n_negatives = _n_negatives(config)

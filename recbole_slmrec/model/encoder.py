@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Sequence
 
 import torch
@@ -79,6 +80,7 @@ class Encoder(nn.Module):
         embedding_size: d.
         word_embedding_size: width of a word's embedding, for word lists.
         device: where features are kept.
+        folder: where propagated features lie between runs; None makes them each time.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Encoder(nn.Module):
         embedding_size: int,
         word_embedding_size: int,
         device: torch.device,
+        folder: Path | None,
     ):
         super().__init__()
         self.propagation = propagation
@@ -97,7 +100,7 @@ class Encoder(nn.Module):
         self.content = nn.ModuleDict()
         for modality in modalities:
             self.content[module_key(modality.name)] = (
-                DenseContent(modality, propagation, embedding_size, device)
+                DenseContent(modality, propagation, embedding_size, device, folder)
                 if isinstance(modality, DenseModality)
                 else WordContent(modality, n_items, embedding_size, word_embedding_size, device)
             )

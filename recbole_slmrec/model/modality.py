@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, WordModality
 from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.model.propagated import propagated_features
 
 
 class DenseContent(nn.Module):
@@ -21,6 +24,7 @@ class DenseContent(nn.Module):
         propagation: the encoder's propagation.
         embedding_size: d.
         device: where the features are propagated and kept.
+        folder: where propagated features lie between runs; None makes them each time.
     """
 
     def __init__(
@@ -29,11 +33,12 @@ class DenseContent(nn.Module):
         propagation: Propagation,
         embedding_size: int,
         device: torch.device,
+        folder: Path | None,
     ):
         super().__init__()
         features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
         self.projection = nn.Linear(features.shape[1], embedding_size)
-        on_users, on_items = propagation.from_items(features)
+        on_users, on_items = propagated_features(modality.name, features, propagation, folder)
         ones_on_users, ones_on_items = propagation.from_items(features.new_ones(len(features), 1))
         # Made from the data anew at each start, so no checkpoint carries them.
         for name, table in {

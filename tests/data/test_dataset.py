@@ -7,10 +7,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbole.config import Config
+from recbole.data.dataset import Dataset
 
 from recbole_slmrec.data.dataset import MultimodalDataset
 from tests.data.tiny import Tiny
@@ -297,3 +299,20 @@ def test_reduced_texts_follow_from_the_seed_of_the_data_not_from_that_of_trainin
     assert np.array_equal(features(seed=2, data_seed=5), of_seed_5)
     assert np.array_equal(features(seed=5), of_seed_5)
     assert not np.array_equal(features(seed=2, data_seed=6), of_seed_5)
+
+
+@pytest.mark.parametrize("separator", ["\t", "::"])
+def test_tables_are_read_as_recbole_reads_them(tiny, separator):
+    floats = ["0.1", "1e-7", "123456789.123456789", "0.30000000000000004", "", "-3"]
+    tokens = ["001", "a b", 'q"uote', "é", "x", "1.0"]
+    rows = [("u" + token, token, value) for token, value in zip(tokens, floats)]
+    tiny.write("inter", "user_id:token item_id:token rating:float", rows)
+    path = tiny.folder / "tiny.inter"
+    path.write_text(path.read_text(encoding="utf-8").replace("\t", separator), encoding="utf-8")
+    settings = {"data_path": str(tiny.root), "field_separator": separator}
+    settings["load_col"] = {"inter": ["user_id", "item_id", "rating"]}
+    config = Config(model="BPR", dataset="tiny", config_dict=settings)
+    ours, recboles = MultimodalDataset(config), Dataset(config)
+    pd.testing.assert_frame_equal(ours.inter_feat, recboles.inter_feat, check_exact=True)
+    for field in ("user_id", "item_id"):
+        assert list(ours.field2id_token[field]) == list(recboles.field2id_token[field])

@@ -29,6 +29,7 @@ SETTINGS = {
     "dropout_rate": 0.3,
     "fd_level": "feature",
     "graph_backend": "auto",
+    "keep_propagated": False,
     "gather_negatives": True,
 }
 
