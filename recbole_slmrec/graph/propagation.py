@@ -126,6 +126,14 @@ class PropagationAt:
         on_items, on_users = _OneSided(self.items, self.users, self.propagation.n_layers)(x)
         return on_users, on_items
 
+    def from_masked_items(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Propagates x * mask, shape (|I|, d); otherwise as :meth:`from_items`."""
+        if self.propagation.items.loop is not None:
+            return self.from_items(x * mask)
+        one_sided = _OneSided(self.items, self.users, self.propagation.n_layers)
+        on_items, on_users = one_sided.masked(x, mask)
+        return on_users, on_items
+
     def _by_layers(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
         on_users, on_items = self.propagation.layer_by_layer(on_users, on_items)
         return self.users.of(on_users), self.items.of(on_items)
@@ -206,18 +214,33 @@ class _OneSided:
 
     def __init__(self, own: _End, other: _End, n_layers: int):
         self.own, self.other, self.n_layers = own, other, n_layers
-        self.n_rounds = (n_layers - 1) // 2
+        self.n_rounds, self.mean = (n_layers - 1) // 2, 1 / (n_layers + 1)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What arrives at the rows ``own`` of the table's side and ``other`` of the other side."""
         return LinearMap.apply(x, self._product, self._transposed)
 
+    def masked(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of x * mask, in the memory of that product; ``mask`` is a constant."""
+        return LinearMap.apply(
+            x,
+            lambda x: self._product_(x * mask),
+            lambda *gradients: self._transposed(*gradients).mul_(mask),
+        )
+
     def _product(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        own, other, mean = self.own, self.other, 1 / (self.n_layers + 1)
-        on_own = own.of(x) * mean
+        return self._arrivals(self.own.of(x) * self.mean, self.own.side.right(x))
+
+    def _product_(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        on_own = self.own.of(x) * self.mean
+        return self._arrivals(on_own, self.own.side.right.scale_(x))
+
+    def _arrivals(self, on_own: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+        """From x / (L + 1) on the rows ``own``, which is added to, and R_o x."""
+        own, other, mean = self.own, self.other, self.mean
         if self.n_layers == 0:
-            return on_own, other.of(x.new_zeros(other.side.sums.n_destinations, x.shape[1]))
-        start = own.side.right(x)
+            n_other = other.side.sums.n_destinations
+            return on_own, other.of(start.new_zeros(n_other, start.shape[1]))
         if self.n_layers % 2 == 0:
             there = other.side.sums(self._powers(start, self.n_rounds))
             on_other = other.left(other.of(there)) * mean
@@ -231,8 +254,8 @@ class _OneSided:
         return on_own, other.left(other.sums(y)) * mean
 
     def _transposed(self, on_own: Tensor, on_other: Tensor) -> Tensor:
-        own, other, mean = self.own, self.other, 1 / (self.n_layers + 1)
-        on_own, on_other = on_own * mean, on_other * mean
+        own, other = self.own, self.other
+        on_own, on_other = on_own * self.mean, on_other * self.mean
         if self.n_layers == 0:
             zeros = on_own.new_zeros(own.side.sums.n_destinations, on_own.shape[1])
             return own.add_(zeros, on_own)

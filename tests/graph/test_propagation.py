@@ -69,6 +69,26 @@ def test_some_rows_are_those_of_all_rows_and_so_are_their_gradients(
         torch.testing.assert_close(gradient(users, items), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("adjacency", ADJACENCIES)
+@pytest.mark.parametrize("rows", [(None, None), (torch.tensor([1, 5]), torch.tensor([0, 5, 7]))])
+def test_a_masked_table_is_the_product_with_the_mask(rows, adjacency, n_layers):
+    propagation = Propagation(block(), n_layers, adjacency).at(*rows)
+    x = torch.randn(N_ITEMS, 3, dtype=torch.float64, requires_grad=True)
+    mask = (torch.rand(x.shape) < 0.5).double()
+    before = x.detach().clone()
+    masked, expected = propagation.from_masked_items(x, mask), propagation.from_items(x * mask)
+    weights = [torch.randn(table.shape, dtype=torch.float64) for table in expected]
+    for actual, other in zip(masked, expected):
+        torch.testing.assert_close(actual, other, rtol=1e-12, atol=1e-12)
+    gradients = [
+        torch.autograd.grad(sum((t * w).sum() for t, w in zip(tables, weights)), x)[0]
+        for tables in (masked, expected)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
+    assert torch.equal(x, before)
+
+
 @pytest.mark.parametrize(
     "users, items, last", [([1], [5], 2), ([1, 4], [1, 2], N_EDGES)], ids=["few", "most"]
 )

@@ -61,7 +61,7 @@ class FeatureDropout(TwoViews):
         parts = {
             name: None
             if name in masked
-            else Part(*encoding.propagation.from_items(table * self.keep_mask(table)))
+            else Part(*encoding.propagation.from_masked_items(table, self.keep_mask(table)))
             for name, table in tables.items()
         }
         return replace(encoding, item_parts=parts)
