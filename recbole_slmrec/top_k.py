@@ -19,12 +19,19 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if n_groups < 4 * k:
         return scores.topk(k)
     grouped = n_groups * _GROUP
-    maxima = scores[:, :grouped].view(n_rows, n_groups, _GROUP).amax(2)
+    maxima = _maxima(scores[:, :grouped], n_groups)
     members = maxima.topk(k).indices.unsqueeze(2) * _GROUP + _arange(0, _GROUP, scores)
     rest = _arange(grouped, n_columns, scores).expand(n_rows, -1)
     columns = torch.cat([members.flatten(1), rest], dim=1)
     values, places = scores.gather(1, columns).topk(k)
     return values, columns.gather(1, places)
+
+
+def _maxima(scores: Tensor, n_groups: int) -> Tensor:
+    """Each group's largest score, found along the memory: shape (B, n_groups)."""
+    if scores.stride(1) == 1:
+        return scores.view(len(scores), n_groups, _GROUP).amax(2)
+    return scores.T.view(n_groups, _GROUP, len(scores)).amax(1).T.contiguous()
 
 
 def _arange(start: int, end: int, like: Tensor) -> Tensor:

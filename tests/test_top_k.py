@@ -8,8 +8,9 @@ import torch
 from recbole_slmrec.top_k import top_k
 
 
+@pytest.mark.parametrize("along", ["rows", "columns"])
 @pytest.mark.parametrize("n_columns", [639, 640, 2560, 2600, 5000])
-def test_it_is_torch_topk(n_columns):
+def test_it_is_torch_topk(n_columns, along):
     torch.manual_seed(n_columns)
     scores = torch.randn(50, n_columns)
     scores[0] = -torch.inf
@@ -17,7 +18,7 @@ def test_it_is_torch_topk(n_columns):
     scores[1, -3:] = torch.tensor([3.0, 1.0, 2.0])
     # All of the best in one group of columns.
     scores[2, 64:128] += 10
-    values, columns = top_k(scores, 10)
+    values, columns = top_k(scores if along == "rows" else scores.T.contiguous().T, 10)
     expected = scores.topk(10)
     assert torch.equal(values, expected.values)
     assert torch.equal(columns[2:], expected.indices[2:])

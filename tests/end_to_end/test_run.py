@@ -71,7 +71,7 @@ def test_an_unknown_setting_is_told_in_the_log(made, caplog):
 def test_eval_batch_size_follows_the_catalogue_unless_set(made):
     config = Config("SLMRec", "made", config_dict=QUICK)
     quick_start.load_data(config)
-    assert config["eval_batch_size"] == 2**22 // (N_ITEMS + 1) * (N_ITEMS + 1)
+    assert config["eval_batch_size"] == 2**24 // (N_ITEMS + 1) // 16 * 16 * (N_ITEMS + 1)
     config = Config("SLMRec", "made", config_dict={**QUICK, "eval_batch_size": 100})
     quick_start.load_data(config)
     assert config["eval_batch_size"] == 100
