@@ -64,7 +64,8 @@ class DenseContent(nn.Module):
     def _projected(self, features: Tensor, ones: Tensor, rows: Tensor | None) -> Tensor:
         if rows is not None:
             features, ones = features.index_select(0, rows), ones.index_select(0, rows)
-        return F.linear(features, self.projection.weight) + ones * self.projection.bias
+        products = F.linear(features, self.projection.weight)
+        return torch.addcmul(products, ones, self.projection.bias)
 
 
 class FixedFeatures(nn.Module):
