@@ -25,9 +25,15 @@ def kernels(model: SLMRec, dataset, batch) -> dict[str, Callable[[], None]]:
     users, items = batch[model.USER_ID], batch[model.ITEM_ID]
     return {
         "graph": _graph(model, dataset, users, items),
-        "similarities": _similarities(model, len(users)),
+        "similarities": _similarities(model, len(users), len(users), len(users)),
         "optimiser": _optimiser(model),
     }
+
+
+def distinct_similarities(model: SLMRec, batch) -> Callable[[], None]:
+    """The similarities of the batch's distinct users and items alone, in place of all its rows."""
+    n_users, n_items = (len(batch[field].unique()) for field in (model.USER_ID, model.ITEM_ID))
+    return _similarities(model, n_users, n_items, n_items)
 
 
 def _graph(model: SLMRec, dataset, users: Tensor, items: Tensor) -> Callable[[], None]:
@@ -77,19 +83,26 @@ def _hop_on_rows(graph: dgl.DGLGraph, relation: str, rows: Tensor) -> tuple:
     return hop, back
 
 
-def _similarities(model: SLMRec, n_rows: int) -> Callable[[], None]:
-    """For each InfoNCE the logits and the gradients of both sides: three products."""
-    widths = [model.fusion.user_map.out_features]
-    widths += [linear.out_features for linear in model.ssl_task.enter]
-    sides = [(torch.rand(n_rows, width), torch.rand(n_rows, width)) for width in widths]
+def _similarities(
+    model: SLMRec, n_users: int, n_positives: int, n_items: int
+) -> Callable[[], None]:
+    """For each InfoNCE the logits and the gradients of both sides: three products.
+
+    The main one is of users and positives, those of FAC are of items with themselves.
+    """
+    sizes = [(n_users, n_positives, model.fusion.user_map.out_features)]
+    sizes += [(n_items, n_items, linear.out_features) for linear in model.ssl_task.enter]
+    sides = [(torch.rand(n, width), torch.rand(m, width)) for n, m, width in sizes]
     gradients = [(torch.empty_like(a), torch.empty_like(b)) for a, b in sides]
-    logits = torch.empty(n_rows, n_rows)
+    logits = [torch.empty(n_users, n_positives), *[torch.empty(n_items, n_items)] * (len(sizes) - 1)]
 
     def run() -> None:
-        for (anchors, positives), (of_anchors, of_positives) in zip(sides, gradients):
-            torch.mm(anchors, positives.T, out=logits)
-            torch.mm(logits, positives, out=of_anchors)
-            torch.mm(logits.T, anchors, out=of_positives)
+        for scores, (anchors, positives), (of_anchors, of_positives) in zip(
+            logits, sides, gradients
+        ):
+            torch.mm(anchors, positives.T, out=scores)
+            torch.mm(scores, positives, out=of_anchors)
+            torch.mm(scores.T, anchors, out=of_positives)
 
     return run
 

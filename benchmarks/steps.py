@@ -73,7 +73,7 @@ def measure(
 
     Returns:
         ``size`` of the data set; ``step`` and ``fetch`` (the loader's part, not in ``step``) by
-        model, and ``floor`` by kernel: seconds, medians.
+        model, ``floor`` by kernel, and of ``distinct`` rows the ``similarities``: seconds, medians.
     """
     loaded = Loaded(name, data_path)
     cases = {model: case(loaded, *MODELS[model]) for model in models}
@@ -85,7 +85,10 @@ def measure(
         tasks["fetch", model] = each.fetch
         tasks["step", model] = each.step
     tasks.update({("floor", kernel): run for kernel, run in kernels.items()})
-    measured: dict[str, dict] = {"size": loaded.size(), "step": {}, "fetch": {}, "floor": {}}
+    similarities = floor.distinct_similarities(cases[FAC].trainer.model, cases[FAC].batch)
+    tasks["distinct", "similarities"] = similarities
+    kinds = ("step", "fetch", "floor", "distinct")
+    measured: dict[str, dict] = {"size": loaded.size(), **{kind: {} for kind in kinds}}
     for (kind, what), seconds in medians_in_turn(tasks, rounds).items():
         measured[kind][what] = seconds
     return measured

@@ -26,6 +26,8 @@ def steps(measured: dict[str, dict[str, float]]) -> Table:
     rows.append([FLOOR, milliseconds(floor), "", f"{floor / yardstick:.2f}", "1.00"])
     for kernel, seconds in measured["floor"].items():
         rows.append([f"of it, {kernel}", milliseconds(seconds), "", "", ""])
+    distinct = measured["distinct"]["similarities"]
+    rows.append(["similarities of distinct rows alone", milliseconds(distinct), "", "", ""])
     return header, rows
 
 

@@ -17,6 +17,7 @@ STEPS = {
     "step": {FAC: 0.1, FM: 0.11, FD: 0.4, LIGHTGCN: 0.4, STRAIGHTFORWARD: 2.0},
     "fetch": {FAC: 0.01, FM: 0.01, FD: 0.01, LIGHTGCN: 0.04, STRAIGHTFORWARD: 0.01},
     "floor": {"graph": 0.03, "similarities": 0.01, "optimiser": 0.01},
+    "distinct": {"similarities": 0.005},
 }
 RESULTS = {
     "command": "python -m benchmarks",
@@ -57,6 +58,8 @@ def test_targets_beside_what_was_measured():
     assert straightforward == ["1/15", "1/20", "1/18.3", "yes"]
     assert rows["SLMRec-FD step / SLMRec-FAC step, paper-size TikTok"][1:] == ["4.00", "3.73", "no"]
     assert rows["SLMRec-FAC step / floor, paper-size TikTok"] == ["1.50", "2.00", "", "no"]
+    (distinct,) = [row for what, row in rows.items() if what.startswith("the same, with")]
+    assert distinct == ["1.50", "2.22", "", "no"]
     (growth,) = [row for what, row in rows.items() if what.startswith("growth")]
     assert growth == ["1.10", "1.00", "", "yes"]
     (memory,) = [row for what, row in rows.items() if what.startswith("peak memory")]
