@@ -180,7 +180,7 @@ class MultimodalDataset(Dataset):
 
 @contextmanager
 def _compiled_parser(separator: str) -> Iterator[None]:
-    """RecBole reads tables by pandas' parser in Python, which takes ten times as long as that in C.
+    """RecBole reads tables by pandas' parser in Python, which takes eight times as long as that in C.
 
     For a separator of one character the two give the same.
     """

@@ -8,7 +8,7 @@ import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 from torch import Tensor
 
-from recbole_slmrec.graph.propagation import Weights, node_weights
+from recbole_slmrec.graph.sides import Weights, node_weights
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 
 # A column each, which the sums over neighbours take together at little more than the price of one.

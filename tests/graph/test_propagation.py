@@ -7,7 +7,8 @@ import torch
 
 from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock, RowSums
-from recbole_slmrec.graph.propagation import ADJACENCIES, Propagation
+from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.graph.sides import ADJACENCIES
 from tests.model.dense import adjacency as dense_adjacency
 from tests.model.dense import encode
 
