@@ -205,7 +205,6 @@ class SLMRecTrainer(PluginTrainer, Trainer):
             fused=True,
         )
 
-
     def _full_sort_batch_eval(self, batched_data):
         interaction, seen, positive_u, positive_i = batched_data
         users = interaction[self.config["USER_ID_FIELD"]].to(self.device)
