@@ -13,10 +13,6 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 11):
 # Without it DGL prints about its backend and writes a file into the home folder on first import.
 os.environ.setdefault("DGLBACKEND", "pytorch")
 
-# Large tensors lie in huge pages, where Linux grants them: PyTorch asks for none unless told to before its
-# first tensor, and a step on a large data set takes up to a third longer without.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-
 from recbole_slmrec import quiet  # noqa: E402
 
 quiet.silence_upstream_deprecations()

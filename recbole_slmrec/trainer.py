@@ -23,6 +23,7 @@ from recbole_slmrec.checkpoint import (
 )
 from recbole_slmrec.collector import RankingCollector
 from recbole_slmrec.data.fingerprint import fingerprint
+from recbole_slmrec.memory import keep_freed_memory
 from recbole_slmrec.per_user import UserEvaluator
 
 
@@ -43,6 +44,7 @@ class PluginTrainer:
     """
 
     def __init__(self, config, model):
+        keep_freed_memory()
         with parallel.as_single_process(config):
             super().__init__(config, model)
         # RecBole names the file by the second, so that runs side by side overwrite one another's.

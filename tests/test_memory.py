@@ -1,0 +1,38 @@
+"""Memory that is freed is there for the next step."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+_GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
+_CODE = """
+import resource, sys, torch
+from recbole_slmrec.memory import keep_freed_memory
+keep_freed_memory()
+def step():
+    tables = [torch.zeros(2**22) + 1 for _ in range(4)], torch.zeros(2**24) + 1
+for _ in range(3):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(**set_by_user: str) -> int:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("MALLOC_")}
+    process = subprocess.run(
+        [sys.executable, "-c", _CODE],
+        env={**kept, **set_by_user}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return int(process.stdout.split()[-1])
+
+
+@pytest.mark.skipif(not _GLIBC, reason="glibc's own")
+def test_a_step_takes_the_memory_of_the_one_before_unless_the_user_set_glibc_up():
+    assert page_faults() < 1000 < page_faults(MALLOC_MMAP_THRESHOLD_="131072")
