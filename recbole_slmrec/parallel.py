@@ -111,7 +111,7 @@ def gathered_rows(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, int]:
     sizes = [torch.empty_like(n_rows) for _ in range(dist.get_world_size())]
     dist.all_gather(sizes, n_rows)
     sizes = [int(size) for size in sizes]
-    joint = _Gather.apply(torch.cat([rows, counts.to(rows.dtype)], dim=1), sizes)
+    joint = _Gather.apply(torch.cat([rows.to(counts.dtype), counts], dim=1), sizes)
     return joint[:, :-1], joint[:, -1:].detach(), sum(sizes[: dist.get_rank()])
 
 

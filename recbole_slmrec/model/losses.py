@@ -138,8 +138,10 @@ def _check_shapes(anchors: Tensor, candidates: Tensor, pairs: Pairs | None) -> N
 
 
 def _counts(places: Tensor, table: Tensor) -> Tensor:
-    """How often ``places`` name each row of ``table``, shape (n, d): shape (n, 1), its dtype."""
-    return torch.bincount(places, minlength=len(table)).to(table.dtype).unsqueeze(1)
+    """How often ``places`` name each row of ``table``, shape (n, d): shape (n, 1)."""
+    # Half precision would round counts above some hundred.
+    dtype = torch.promote_types(table.dtype, torch.float32)
+    return torch.bincount(places, minlength=len(table)).to(dtype).unsqueeze(1)
 
 
 class _InBatchSoftmax(torch.autograd.Function):
@@ -157,7 +159,7 @@ class _InBatchSoftmax(torch.autograd.Function):
         device, precision = anchors.device.type, anchors.dtype
         if torch.is_autocast_enabled(device):
             precision = torch.get_autocast_dtype(device)
-            anchors, candidates, counts = anchors.float(), candidates.float(), counts.float()
+            anchors, candidates = anchors.float(), candidates.float()
         n_pairs = len(pairs.anchors)
         with torch.autocast(device, enabled=False):
             anchors = anchors / temperature

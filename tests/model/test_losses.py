@@ -64,6 +64,15 @@ def test_autocast_multiplies_in_bfloat16_and_keeps_float32_gradients(similarity)
         assert 1e-4 < error < 2e-2
 
 
+def test_autocast_does_not_round_how_often_a_vector_occurs():
+    pairs = Pairs(torch.zeros(304, dtype=torch.long), torch.tensor([0] * 301 + [1] * 3))
+    with torch.autocast("cpu"):
+        loss = info_nce(
+            torch.zeros(1, 4).bfloat16(), torch.zeros(2, 4).bfloat16(), 0.2, "dot", pairs=pairs
+        )
+    assert loss.item() == pytest.approx(math.log(304), rel=1e-6)
+
+
 def test_info_nce_of_equal_rows_is_the_logarithm_of_the_batch():
     same = torch.ones(8, 3)
     assert info_nce(same, same, 0.2).item() == pytest.approx(math.log(8))
