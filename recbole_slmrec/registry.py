@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import recbole
 import recbole.utils
+import torch
 
 from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.mmgcn import MMGCN
@@ -30,7 +33,8 @@ def get_model(name: str) -> type:
     if name in MODELS:
         return MODELS[name]
     try:
-        return recbole.utils.get_model(name)
+        with anomaly_mode_kept():
+            return recbole.utils.get_model(name)
     except (ValueError, AttributeError, ImportError):
         # RecBole's search for an unknown name ends with an import of libraries that are optional.
         if name in model_names():
@@ -39,6 +43,20 @@ def get_model(name: str) -> type:
             f"there is no model [{name}]{did_you_mean(name, model_names())}. "
             f"Ours: {', '.join(sorted(MODELS))}; RecBole's are listed in its documentation"
         ) from None
+
+
+@contextmanager
+def anomaly_mode_kept() -> Iterator[None]:
+    """Leaves autograd's anomaly mode as it was.
+
+    RecBole's search for a model may import all its sequential ones, and its SINE switches that mode on
+    for the whole process when it is imported: every model would train several times as slowly.
+    """
+    enabled = torch.is_anomaly_enabled()
+    try:
+        yield
+    finally:
+        torch.autograd.set_detect_anomaly(enabled)
 
 
 def model_names() -> list[str]:
