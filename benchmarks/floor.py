@@ -25,7 +25,7 @@ def kernels(model: SLMRec, dataset, batch) -> dict[str, Callable[[], None]]:
     users, items = batch[model.USER_ID], batch[model.ITEM_ID]
     return {
         "graph": _graph(model, dataset, users, items),
-        "similarities": _similarities(model, len(users), len(users), len(users)),
+        "similarities": _similarities(model, len(users), len(users)),
         "optimiser": _optimiser(model),
     }
 
@@ -33,7 +33,7 @@ def kernels(model: SLMRec, dataset, batch) -> dict[str, Callable[[], None]]:
 def distinct_similarities(model: SLMRec, batch) -> Callable[[], None]:
     """The similarities of the batch's distinct users and items alone, in place of all its rows."""
     n_users, n_items = (len(batch[field].unique()) for field in (model.USER_ID, model.ITEM_ID))
-    return _similarities(model, n_users, n_items, n_items)
+    return _similarities(model, n_users, n_items)
 
 
 def _graph(model: SLMRec, dataset, users: Tensor, items: Tensor) -> Callable[[], None]:
@@ -83,18 +83,16 @@ def _hop_on_rows(graph: dgl.DGLGraph, relation: str, rows: Tensor) -> tuple:
     return hop, back
 
 
-def _similarities(
-    model: SLMRec, n_users: int, n_positives: int, n_items: int
-) -> Callable[[], None]:
+def _similarities(model: SLMRec, n_users: int, n_items: int) -> Callable[[], None]:
     """For each InfoNCE the logits and the gradients of both sides: three products.
 
-    The main one is of users and positives, those of FAC are of items with themselves.
+    The main one is of users and items, those of FAC are of items with themselves.
     """
-    sizes = [(n_users, n_positives, model.fusion.user_map.out_features)]
+    sizes = [(n_users, n_items, model.fusion.user_map.out_features)]
     sizes += [(n_items, n_items, linear.out_features) for linear in model.ssl_task.enter]
     sides = [(torch.rand(n, width), torch.rand(m, width)) for n, m, width in sizes]
     gradients = [(torch.empty_like(a), torch.empty_like(b)) for a, b in sides]
-    logits = [torch.empty(n_users, n_positives), *[torch.empty(n_items, n_items)] * (len(sizes) - 1)]
+    logits = [torch.empty(n_users, n_items), *[torch.empty(n_items, n_items)] * (len(sizes) - 1)]
 
     def run() -> None:
         for scores, (anchors, positives), (of_anchors, of_positives) in zip(

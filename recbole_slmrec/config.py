@@ -12,7 +12,7 @@ from recbole.config import Config as RecBoleConfig
 
 from recbole_slmrec import parallel
 from recbole_slmrec.names import did_you_mean
-from recbole_slmrec.registry import anomaly_mode_kept, get_model
+from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import add_package_settings, read_yaml
 
 TEST_MASKS = ("seen", "train")
@@ -48,8 +48,7 @@ class Config(RecBoleConfig):
     """
 
     def __init__(self, model=None, dataset=None, config_file_list=None, config_dict=None):
-        with anomaly_mode_kept():
-            super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
+        super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
 
     def changed(self) -> dict[str, Any]:
         """The settings of the user that differ from the defaults."""

@@ -17,12 +17,10 @@ def keep_freed_memory() -> None:
     Each step takes and frees tables of tens of MiB. By default glibc gives such memory back to the
     system and has it mapped anew, page by page and zeroed: with large data sets a third of a step.
     """
-    if sys.platform != "linux" or "GLIBC_TUNABLES" in os.environ:
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
         return
-    libc = ctypes.CDLL(None)
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(libc, "gnu_get_libc_version"):
-        return
-    if any(name.startswith("MALLOC_") for name in os.environ):
         return
     libc.mallopt(_MMAP_MAX, _NO_MAPS)
     libc.mallopt(_TRIM_THRESHOLD, _NEVER)

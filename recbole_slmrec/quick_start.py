@@ -21,14 +21,12 @@ from recbole_slmrec.data.everything import everything_for_training
 from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
-from recbole_slmrec.registry import MODELS, get_model
+from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import data_seed
 from recbole_slmrec.trainer import get_trainer
 
-# Scores held at a time in full-sort evaluation. RecBole's models take memory for them anew, which the
-# allocator keeps from the last batch if it is 16 MiB; our trainer keeps its own.
-_SCORES_PER_BATCH, _SCORES_IN_KEPT_MEMORY = 2**22, 2**24
-_SCORES_PER_LINE = 16
+# Scores held at a time in full-sort evaluation, 64 MiB of float32, and those in a cache line.
+_SCORES_PER_BATCH, _SCORES_PER_LINE = 2**24, 16
 
 
 def run(
@@ -245,8 +243,7 @@ def _init_logger(config: Config) -> None:
 def _set_eval_batch_size(config: Config, n_items: int) -> None:
     """RecBole's default means one user at a time once there are 4,096 items or more."""
     if "eval_batch_size" not in config.external_config_dict:
-        ours = config["model"] in MODELS
-        n_users = (_SCORES_IN_KEPT_MEMORY if ours else _SCORES_PER_BATCH) // n_items
+        n_users = _SCORES_PER_BATCH // n_items
         # Rows of scores that do not end on a cache line take a CPU's product twice as long.
         n_users = n_users - n_users % _SCORES_PER_LINE if n_users > _SCORES_PER_LINE else n_users
         config["eval_batch_size"] = max(n_users, 1) * n_items

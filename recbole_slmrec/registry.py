@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 import recbole
 import recbole.utils
@@ -32,9 +30,11 @@ def get_model(name: str) -> type:
     """
     if name in MODELS:
         return MODELS[name]
+    # RecBole's search may import all its sequential models, and its SINE, when imported, switches
+    # autograd's anomaly mode on for the whole process: every model would train several times as slowly.
+    anomaly_mode = torch.is_anomaly_enabled()
     try:
-        with anomaly_mode_kept():
-            return recbole.utils.get_model(name)
+        return recbole.utils.get_model(name)
     except (ValueError, AttributeError, ImportError):
         # RecBole's search for an unknown name ends with an import of libraries that are optional.
         if name in model_names():
@@ -43,20 +43,8 @@ def get_model(name: str) -> type:
             f"there is no model [{name}]{did_you_mean(name, model_names())}. "
             f"Ours: {', '.join(sorted(MODELS))}; RecBole's are listed in its documentation"
         ) from None
-
-
-@contextmanager
-def anomaly_mode_kept() -> Iterator[None]:
-    """Leaves autograd's anomaly mode as it was.
-
-    RecBole's search for a model may import all its sequential ones, and its SINE switches that mode on
-    for the whole process when it is imported: every model would train several times as slowly.
-    """
-    enabled = torch.is_anomaly_enabled()
-    try:
-        yield
     finally:
-        torch.autograd.set_detect_anomaly(enabled)
+        torch.autograd.set_detect_anomaly(anomaly_mode)
 
 
 def model_names() -> list[str]:

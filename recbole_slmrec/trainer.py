@@ -193,8 +193,6 @@ class PluginTrainer:
 class SLMRecTrainer(PluginTrainer, Trainer):
     """RecBole's trainer for this package's models, with PyTorch's fused Adam and quicker scores."""
 
-    _memory: torch.Tensor | None = None
-
     def _build_optimizer(self, **kwargs):
         optimizer = super()._build_optimizer(**kwargs)
         if type(optimizer) is not torch.optim.Adam:
@@ -210,18 +208,11 @@ class SLMRecTrainer(PluginTrainer, Trainer):
     def _full_sort_batch_eval(self, batched_data):
         interaction, seen, positive_u, positive_i = batched_data
         users = interaction[self.config["USER_ID_FIELD"]].to(self.device)
-        scores = self.model.item_scores(users, self._memory_for(len(users))).T
+        scores = self.model.item_scores(users).T
         scores[:, 0] = -torch.inf
         if seen is not None:
             scores[seen] = -torch.inf
         return interaction, scores, positive_u, positive_i
-
-    def _memory_for(self, n_users: int) -> torch.Tensor:
-        """Memory for the scores of a batch, the same for all: taking new costs as much as scoring."""
-        n = self.tot_item_num * n_users
-        if self._memory is None or len(self._memory) < n:
-            self._memory = torch.empty(n, device=self.device)
-        return self._memory[:n].view(self.tot_item_num, n_users)
 
 
 def get_trainer(model_type, model_name: str) -> type:

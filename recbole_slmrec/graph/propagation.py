@@ -76,15 +76,15 @@ class PropagationAt:
     """A propagation to some users and items only, for any number of tables.
 
     Args:
-        propagation: the whole.
+        whole: the propagation to all.
         users: the users that are asked for, shape (n,), distinct; all if None.
         items: the items that are asked for, likewise.
     """
 
-    def __init__(self, propagation: Propagation, users: Tensor | None, items: Tensor | None):
-        self.propagation = propagation
-        self.users = End(propagation.user_side, users)
-        self.items = End(propagation.item_side, items)
+    def __init__(self, whole: Propagation, users: Tensor | None, items: Tensor | None):
+        self.whole = whole
+        self.users = End(whole.user_side, users)
+        self.items = End(whole.item_side, items)
 
     def from_users(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Propagates a user table.
@@ -95,25 +95,25 @@ class PropagationAt:
         Returns:
             What arrives at the users and at the items that are asked for: two tables.
         """
-        if self.propagation.users.loop is not None:
-            return self._by_layers(x, x.new_zeros(self.propagation.block.n_items, x.shape[1]))
-        return OneSided(self.users, self.items, self.propagation.n_layers)(x)
+        if self.whole.users.loop is not None:
+            return self._by_layers(x, x.new_zeros(self.whole.block.n_items, x.shape[1]))
+        return OneSided(self.users, self.items, self.whole.n_layers)(x)
 
     def from_items(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Propagates an item table, shape (|I|, d); otherwise as :meth:`from_users`."""
-        if self.propagation.items.loop is not None:
-            return self._by_layers(x.new_zeros(self.propagation.block.n_users, x.shape[1]), x)
-        on_items, on_users = OneSided(self.items, self.users, self.propagation.n_layers)(x)
+        if self.whole.items.loop is not None:
+            return self._by_layers(x.new_zeros(self.whole.block.n_users, x.shape[1]), x)
+        on_items, on_users = OneSided(self.items, self.users, self.whole.n_layers)(x)
         return on_users, on_items
 
     def from_masked_items(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Propagates x * mask, shape (|I|, d); otherwise as :meth:`from_items`."""
-        if self.propagation.items.loop is not None:
+        if self.whole.items.loop is not None:
             return self.from_items(x * mask)
-        one_sided = OneSided(self.items, self.users, self.propagation.n_layers)
+        one_sided = OneSided(self.items, self.users, self.whole.n_layers)
         on_items, on_users = one_sided.masked(x, mask)
         return on_users, on_items
 
     def _by_layers(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
-        on_users, on_items = self.propagation.layer_by_layer(on_users, on_items)
+        on_users, on_items = self.whole.layer_by_layer(on_users, on_items)
         return self.users.of(on_users), self.items.of(on_items)

@@ -55,7 +55,7 @@ class Encoding:
 
         return Encoding(
             rows,
-            self.propagation.propagation.at(rows.users, rows.items),
+            self.propagation.whole.at(rows.users, rows.items),
             cut(self.user_part),
             {name: cut(part) for name, part in self.item_parts.items()},
         )

@@ -191,19 +191,15 @@ def _entropies(
     or a candidate counts multiplies narrow matrices only. Powers are of 2, which take a CPU a third
     of the time of those of e.
     """
-    n_anchors, n_candidates = len(anchors), len(candidates)
     scaled, columns = (anchors / _LN_2).to(precision), candidates.to(precision)
     weighted, occurrences = (candidates * counts).to(precision), _counts(pairs.anchors, anchors)
     entropies = anchors.new_zeros(())
     grad_anchors, grad_candidates = torch.empty_like(anchors), torch.zeros_like(candidates)
-    # Memory that is new to the process costs as much as the product that fills it.
-    block_size = min(_BLOCK_ANCHORS.get(anchors.device.type, n_anchors), n_anchors)
-    memory, added = columns.new_empty(n_candidates * block_size), torch.empty_like(columns)
-    blocks = range(0, n_anchors, block_size)
+    block_size = _BLOCK_ANCHORS.get(anchors.device.type, len(anchors))
+    blocks = range(0, len(anchors), block_size)
     for start, own in zip(blocks, _places_in_blocks(pairs, blocks)):
-        block = slice(start, min(start + block_size, n_anchors))
-        logits = memory[: n_candidates * (block.stop - start)].view(n_candidates, -1)
-        torch.mm(columns, scaled[block].T, out=logits)
+        block = slice(start, start + block_size)
+        logits = columns @ scaled[block].T
         below_largest = logits.sub_(logits.amax(dim=0))
         entropies -= below_largest[own.positives, own.anchors].sum(dtype=anchors.dtype)
         powers = below_largest.exp2_()
@@ -211,7 +207,7 @@ def _entropies(
         entropies += (occurrences[block] * sums.log2()).sum()
         shares = occurrences[block] / sums
         torch.mul(powers.T @ weighted, shares, out=grad_anchors[block])
-        grad_candidates += torch.mm(powers, (anchors[block] * shares).to(precision), out=added)
+        grad_candidates += powers @ (anchors[block] * shares).to(precision)
     return entropies * _LN_2, grad_anchors, grad_candidates.mul_(counts)
 
 

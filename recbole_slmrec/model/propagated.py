@@ -43,8 +43,8 @@ def propagated_features(
     ):
         return propagation.from_items(features)
     target = folder / f"{_prefix(name)}{_digest(features, propagation)}.npy"
-    kept = _read(target, (sum(sizes), features.shape[1]))
-    if kept is not None and kept.dtype == features.dtype:
+    kept = _read(target, (sum(sizes), features.shape[1]), features.dtype)
+    if kept is not None:
         return kept.to(features.device).split(sizes)
     tables = propagation.from_items(features)
     try:
@@ -72,14 +72,14 @@ def _digest(features: Tensor, propagation: Propagation) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, shape: tuple[int, int]) -> Tensor | None:
+def _read(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor | None:
     """The file's table; None where there is none or it is not whole."""
     try:
         # Copy on write: torch wants memory that could be written to; nothing is.
-        table = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        table = torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
+    except (OSError, ValueError, EOFError, TypeError):
         return None
-    return torch.from_numpy(table) if table.shape == shape else None
+    return table if table.shape == shape and table.dtype == dtype else None
 
 
 def _write(path: Path, tables: tuple[Tensor, Tensor]) -> None:

@@ -43,17 +43,13 @@ class VectorRecommender(GeneralRecommender):
         users, items = self._evaluation_tables()
         return (users[interaction[self.USER_ID]] @ items.T).view(-1)
 
-    def item_scores(self, users: Tensor, out: Tensor | None = None) -> Tensor:
+    def item_scores(self, users: Tensor) -> Tensor:
         """The score of every item, padding included, with each of ``users``, shape (B,): (|I|, B).
 
         With an item a row the product takes half the time of one with a user a row.
-
-        Args:
-            users: shape (B,).
-            out: memory for the scores, if it is there already.
         """
         user_vectors, item_vectors = self._evaluation_tables()
-        return torch.mm(item_vectors, user_vectors[users].T, out=out)
+        return item_vectors @ user_vectors[users].T
 
     def train(self, mode: bool = True) -> VectorRecommender:
         # The trainer switches the mode once before each evaluation: tables live exactly that long.
