@@ -11,7 +11,7 @@ import pytest
 
 _GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 _CODE = """
-import resource, sys, torch
+import resource, torch
 from recbole_slmrec.memory import keep_freed_memory
 keep_freed_memory()
 def step():
@@ -19,7 +19,8 @@ def step():
 for _ in range(3):
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-step()
+for _ in range(8):
+    step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -34,5 +35,6 @@ def page_faults(**set_by_user: str) -> int:
 
 
 @pytest.mark.skipif(not _GLIBC, reason="glibc's own")
-def test_a_step_takes_the_memory_of_the_one_before_unless_the_user_set_glibc_up():
-    assert page_faults() < 1000 < page_faults(MALLOC_MMAP_THRESHOLD_="131072")
+def test_steps_take_the_memory_of_those_before_unless_the_user_set_glibc_up():
+    # Not none: what is freed is cut up and joined again, and the heap still grows now and then.
+    assert 10 * page_faults() < page_faults(MALLOC_MMAP_THRESHOLD_="131072")
