@@ -134,6 +134,29 @@ class _Gather(torch.autograd.Function):
         return gradient[ctx.own], None
 
 
+def joined(ids: Tensor) -> Tensor:
+    """The ids of all processes, shape (n,) each, this one's first; ``ids`` in a single process."""
+    if not dist.is_initialized():
+        return ids
+    size = torch.tensor([len(ids)], device=ids.device)
+    sizes = [torch.empty_like(size) for _ in range(dist.get_world_size())]
+    dist.all_gather(sizes, size)
+    # Every process must send as much as every other.
+    padded = F.pad(ids, (0, int(max(sizes)) - len(ids)))
+    parts = [torch.empty_like(padded) for _ in sizes]
+    dist.all_gather(parts, padded)
+    parts = [part[: int(size)] for part, size in zip(parts, sizes)]
+    rank = dist.get_rank()
+    return torch.cat([ids, *parts[:rank], *parts[rank + 1 :]])
+
+
+def first_ones(values: Tensor) -> Tensor:
+    """The first process's ``values``, in every process; they are as many in each."""
+    if dist.is_initialized():
+        dist.broadcast(values, 0)
+    return values
+
+
 def synchronise(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Gives every process the first one's parameters, and every step the mean gradient."""
     parameters = [p for p in model.parameters() if p.requires_grad]

@@ -35,7 +35,7 @@ def test_tuned_settings_of_a_data_set_are_a_models_own():
 
 
 @pytest.mark.parametrize(
-    "main_loss, form", [("in_batch", InputType.POINTWISE), ("bpr", InputType.PAIRWISE)]
+    "main_loss, form", [("info_nce", InputType.POINTWISE), ("bpr", InputType.PAIRWISE)]
 )
 def test_the_main_loss_decides_whether_the_loader_samples(main_loss, form):
     settings = config(main_loss=main_loss)

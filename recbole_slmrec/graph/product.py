@@ -75,6 +75,15 @@ class NeighbourSums:
         """Shape (n_destinations, d) -> (n_sources, d)."""
         return self.reverse(x)
 
+    def neighbours(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """How many sources each of the destinations ``rows`` has, shape (n,), and these, one
+        destination's after another's."""
+        first = self.starts[rows]
+        counts = self.starts[rows + 1] - first
+        edges = torch.repeat_interleave(first - _offsets(counts)[:-1], counts)
+        edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
+        return counts, self.columns[edges]
+
     def at(self, rows: Tensor | None) -> NeighbourSums | RowSums | WholeThenRows:
         """The same sums, of the destinations ``rows`` only; shape (n,), distinct; all if None."""
         if rows is None:
@@ -92,12 +101,8 @@ class RowSums:
     """
 
     def __init__(self, half: NeighbourSums, rows: Tensor):
-        first = half.starts[rows]
-        self._counts = half.starts[rows + 1] - first
-        self._offsets = _offsets(self._counts)
-        edges = torch.repeat_interleave(first - self._offsets[:-1], self._counts)
-        edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
-        self.sources, self._n_sources = half.columns[edges], half.n_sources
+        self._counts, self.sources = half.neighbours(rows)
+        self._offsets, self._n_sources = _offsets(self._counts), half.n_sources
 
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (n_sources, d) -> (n, d)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
@@ -15,7 +14,7 @@ from recbole_slmrec.model.encoder import Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
-from recbole_slmrec.model.rows import Part, Rows
+from recbole_slmrec.model.rows import Part
 
 
 class MultimodalLightGCN(VectorRecommender):
@@ -52,8 +51,13 @@ class MultimodalLightGCN(VectorRecommender):
         self.n_negatives = _n_negatives(config)
 
     def forward(self) -> tuple[Tensor, Tensor]:
-        """z_u and z_i of all users and items: shapes (|U|, d) and (|I|, d)."""
-        return self.fused(self.encoder())
+        """The vectors of all users and items, whose inner products are the scores: shapes (|U|, d)
+        and (|I|, d)."""
+        return Part(*(z / self.lengths(z) for z in self.fused(self.encoder())))
+
+    def lengths(self, z: Tensor) -> Tensor:
+        """What fused vectors z, shape (n, d), are divided by before they are compared: shape (n, 1)."""
+        return z.new_ones(len(z), 1)
 
     def initialise(self) -> None:
         """Xavier uniform; Xavier normal for words. Called when all modules are there."""
@@ -73,12 +77,6 @@ class MultimodalLightGCN(VectorRecommender):
         n_positives = len(users) // self.n_negatives
         negatives = interaction[self.NEG_ITEM_ID].view(self.n_negatives, n_positives)
         return users[:n_positives], items[:n_positives], negatives
-
-    def encoded(self, users: Tensor, items: Tensor, negatives: Tensor | None) -> Encoding:
-        """The encoding of a batch's users and of its positives, then its negatives."""
-        if negatives is not None:
-            items = torch.cat([items, negatives.flatten()])
-        return self.encoder(Rows(users, items))
 
     def fused(self, encoding: Encoding) -> Part:
         """z of the distinct users and items of an encoding."""

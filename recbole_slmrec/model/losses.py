@@ -1,4 +1,4 @@
-"""Losses on vectors: InfoNCE in-batch and with sampled negatives, BPR."""
+"""Losses on vectors: InfoNCE in-batch, over weighted candidates and with sampled negatives; BPR."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ SIMILARITIES = ("cosine", "dot")
 # Anchors whose logits are made at a time: some MiB, which stay in a CPU's last cache. No power of two,
 # so that a column's places fall into different sets of it. Devices that are not named take all at once.
 _BLOCK_ANCHORS = {"cpu": 640}
+
+# Logits held at a time, 64 MiB of float32: with a whole catalogue of candidates, blocks are narrower.
+_LOGITS_PER_BLOCK = 2**24
 
 _LN_2 = math.log(2)
 
@@ -68,11 +71,54 @@ def info_nce(
         pairs = Pairs(rows, rows)
     if similarity == "cosine":
         anchors, candidates = F.normalize(anchors, dim=1), F.normalize(candidates, dim=1)
-    counts = _counts(pairs.positives, candidates)
+    counts = occurrences(pairs.positives, candidates)
     if gather:
         candidates, counts, first = gathered_rows(candidates, counts)
         pairs = Pairs(pairs.anchors, pairs.positives + first)
-    return _InBatchSoftmax.apply(anchors, candidates, counts, pairs, float(temperature))
+    return _WeightedSoftmax.apply(anchors, candidates, counts, pairs, float(temperature), None, None)
+
+
+def weighted_info_nce(
+    anchors: Tensor,
+    candidates: Tensor,
+    temperature: float,
+    pairs: Pairs,
+    weights: Tensor,
+    own_weights: Tensor | None = None,
+    left_out: Pairs | None = None,
+) -> Tensor:
+    r"""InfoNCE by cosine over candidates that weigh differently (SLMRec Eq. 12-13).
+
+    With s the cosine over the temperature, the mean over pairs (a, p) of
+
+    .. math:: -\log \frac{e^{s_{ap}}}{\sum_{j \notin O_a} w_j e^{s_{aj}} + v_{ap} e^{s_{ap}}}
+
+    Args:
+        anchors: shape (n, d).
+        candidates: shape (m, d).
+        temperature: divides the cosine; > 0.
+        pairs: the batch's B rows.
+        weights: w, shape (m,), 0 or more.
+        own_weights: v, how often a pair's positive counts beside its place in the sum, shape (B,);
+            0 if None.
+        left_out: O, pairs of an anchor and a candidate that its sum leaves out, sorted by anchor.
+
+    Returns:
+        The batch mean, a scalar.
+
+    Raises:
+        ValueError: if the shapes do not fit or ``temperature`` is not positive.
+    """
+    _check_shapes(anchors, candidates, pairs)
+    check_temperature("temperature", temperature)
+    anchors, candidates = F.normalize(anchors, dim=1), F.normalize(candidates, dim=1)
+    dtype = torch.promote_types(anchors.dtype, torch.float32)
+    weights = weights.to(dtype).unsqueeze(1)
+    if own_weights is not None:
+        own_weights = own_weights.to(dtype)
+    return _WeightedSoftmax.apply(
+        anchors, candidates, weights, pairs, float(temperature), own_weights, left_out
+    )
 
 
 def sampled_info_nce(
@@ -137,84 +183,117 @@ def _check_shapes(anchors: Tensor, candidates: Tensor, pairs: Pairs | None) -> N
         )
 
 
-def _counts(places: Tensor, table: Tensor) -> Tensor:
+def occurrences(places: Tensor, table: Tensor) -> Tensor:
     """How often ``places`` name each row of ``table``, shape (n, d): shape (n, 1)."""
     # Half precision would round counts above some hundred.
     dtype = torch.promote_types(table.dtype, torch.float32)
     return torch.bincount(places, minlength=len(table)).to(dtype).unsqueeze(1)
 
 
-class _InBatchSoftmax(torch.autograd.Function):
+class _WeightedSoftmax(torch.autograd.Function):
     """Mean over pairs of the cross-entropy of (anchor candidates' / temperature).
 
-    Every candidate is in the sum ``counts`` times over. The gradient is made in the forward pass, so
+    Every candidate is in the sum with its weight. The gradient is made in the forward pass, so
     that the logits are computed once. Under autocast the three matrix products run in its precision;
     sums stay in that of the vectors.
     """
 
     @staticmethod
     def forward(
-        ctx, anchors: Tensor, candidates: Tensor, counts: Tensor, pairs: Pairs, temperature: float
+        ctx,
+        anchors: Tensor,
+        candidates: Tensor,
+        weights: Tensor,
+        pairs: Pairs,
+        temperature: float,
+        own_weights: Tensor | None,
+        left_out: Pairs | None,
     ) -> Tensor:
         device, precision = anchors.device.type, anchors.dtype
         if torch.is_autocast_enabled(device):
             precision = torch.get_autocast_dtype(device)
             anchors, candidates = anchors.float(), candidates.float()
-        n_pairs = len(pairs.anchors)
+        if own_weights is None:
+            own_weights = anchors.new_zeros(len(pairs.anchors))
+        # By anchor, so that a block's pairs lie side by side.
+        sorted_anchors, order = pairs.anchors.sort()
+        pairs, own_weights = Pairs(sorted_anchors, pairs.positives[order]), own_weights[order]
         with torch.autocast(device, enabled=False):
             anchors = anchors / temperature
-            loss, grad_anchors, grad_candidates = _entropies(
-                anchors, candidates, counts, pairs, precision
+            loss, grad_anchors, grad_candidates, pulls = _entropies(
+                anchors, candidates, weights, pairs, own_weights, left_out, precision
             )
             chosen = anchors.index_select(0, pairs.anchors)
             positives = candidates.index_select(0, pairs.positives)
-            grad_anchors.index_add_(0, pairs.anchors, positives, alpha=-1)
-            grad_candidates.index_add_(0, pairs.positives, chosen, alpha=-1)
-        grad_anchors /= temperature * n_pairs
-        grad_candidates /= n_pairs
+            grad_anchors.index_add_(0, pairs.anchors, positives.mul_(pulls))
+            grad_candidates.index_add_(0, pairs.positives, chosen.mul_(pulls))
+        grad_anchors /= temperature * len(order)
+        grad_candidates /= len(order)
         ctx.save_for_backward(grad_anchors, grad_candidates)
-        return loss / n_pairs
+        return loss / len(order)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient: Tensor):
         grad_anchors, grad_candidates = ctx.saved_tensors
-        return grad_anchors * gradient, grad_candidates * gradient, None, None, None
+        return grad_anchors * gradient, grad_candidates * gradient, *[None] * 5
 
 
 def _entropies(
-    anchors: Tensor, candidates: Tensor, counts: Tensor, pairs: Pairs, precision: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The pairs' cross-entropies, summed, and the gradients of their log-sum-exps.
+    anchors: Tensor,
+    candidates: Tensor,
+    weights: Tensor,
+    pairs: Pairs,
+    own_weights: Tensor,
+    left_out: Pairs | None,
+    precision: torch.dtype,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The pairs' cross-entropies, summed; the gradients of their denominators' logarithms but for the
+    positives that count beside the sum; and how far each pair pulls, shape (B, 1): its own logit's
+    share in the denominator, beside the sum, less 1.
 
-    Block by block, so that the logits are never stored whole, an anchor a column. How often an anchor
-    or a candidate counts multiplies narrow matrices only. Powers are of 2, which take a CPU a third
+    Block by block, so that the logits are never stored whole, an anchor a column. The weights of
+    candidates and anchors multiply narrow matrices only. Powers are of 2, which take a CPU a third
     of the time of those of e.
     """
     scaled, columns = (anchors / _LN_2).to(precision), candidates.to(precision)
-    weighted, occurrences = (candidates * counts).to(precision), _counts(pairs.anchors, anchors)
-    entropies = anchors.new_zeros(())
+    weighted, entropies = (candidates * weights).to(precision), anchors.new_zeros(())
     grad_anchors, grad_candidates = torch.empty_like(anchors), torch.zeros_like(candidates)
-    block_size = _BLOCK_ANCHORS.get(anchors.device.type, len(anchors))
-    blocks = range(0, len(anchors), block_size)
-    for start, own in zip(blocks, _places_in_blocks(pairs, blocks)):
-        block = slice(start, start + block_size)
+    pulls = []
+    blocks = _blocks(anchors, candidates)
+    own_blocks, out_blocks = _by_block(pairs, blocks), _by_block(left_out, blocks)
+    own_weights = own_weights.split([len(own.anchors) for own in own_blocks])
+    for start, own, out, beside in zip(blocks, own_blocks, out_blocks, own_weights):
+        block = slice(start, start + blocks.step)
         logits = columns @ scaled[block].T
         below_largest = logits.sub_(logits.amax(dim=0))
-        entropies -= below_largest[own.positives, own.anchors].sum(dtype=anchors.dtype)
+        own_logits = below_largest[own.positives, own.anchors].to(anchors.dtype)
         powers = below_largest.exp2_()
-        sums = powers.T.to(counts.dtype) @ counts
-        entropies += (occurrences[block] * sums.log2()).sum()
-        shares = occurrences[block] / sums
+        if out is not None:
+            powers[out.positives, out.anchors] = 0
+        sums = (powers.T.to(weights.dtype) @ weights).squeeze(1)
+        own_terms = own_logits.exp2().mul_(beside)
+        denominators = sums[own.anchors] + own_terms
+        entropies += (denominators.log2() - own_logits).sum()
+        pulls.append(own_terms / denominators - 1)
+        shares = torch.zeros_like(sums).index_add_(0, own.anchors, 1 / denominators).unsqueeze(1)
         torch.mul(powers.T @ weighted, shares, out=grad_anchors[block])
         grad_candidates += powers @ (anchors[block] * shares).to(precision)
-    return entropies * _LN_2, grad_anchors, grad_candidates.mul_(counts)
+    return entropies * _LN_2, grad_anchors, grad_candidates.mul_(weights), torch.cat(pulls)[:, None]
 
 
-def _places_in_blocks(pairs: Pairs, blocks: range) -> list[Pairs]:
-    """The pairs of each block of anchors, these numbered from its first."""
-    anchors, order = pairs.anchors.sort()
-    ends = torch.tensor(blocks[1:], dtype=anchors.dtype, device=anchors.device)
-    ends = torch.searchsorted(anchors, ends).cpu()
-    places = (anchors % blocks.step).tensor_split(ends), pairs.positives[order].tensor_split(ends)
-    return [Pairs(*each) for each in zip(*places)]
+def _blocks(anchors: Tensor, candidates: Tensor) -> range:
+    """Where blocks of anchors begin; its step is their size."""
+    size = _BLOCK_ANCHORS.get(anchors.device.type, len(anchors))
+    size = min(size, _LOGITS_PER_BLOCK // len(candidates))
+    return range(0, len(anchors), max(size, 1))
+
+
+def _by_block(pairs: Pairs | None, blocks: range) -> list[Pairs | None]:
+    """The pairs of each block, its anchors numbered from 0; ``pairs.anchors`` are sorted."""
+    if pairs is None:
+        return [None] * len(blocks)
+    ends = torch.tensor(blocks[1:], dtype=pairs.anchors.dtype, device=pairs.anchors.device)
+    ends = torch.searchsorted(pairs.anchors, ends).cpu()
+    parts = (pairs.anchors % blocks.step).tensor_split(ends), pairs.positives.tensor_split(ends)
+    return [Pairs(*each) for each in zip(*parts)]

@@ -8,6 +8,7 @@ from torch import Tensor
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.model.losses import bpr
 from recbole_slmrec.model.recommender import check_negatives
+from recbole_slmrec.model.rows import Rows
 
 
 class MMLightGCN(MultimodalLightGCN):
@@ -36,5 +37,5 @@ class MMLightGCN(MultimodalLightGCN):
     def calculate_loss(self, interaction) -> Tensor:
         """BPR of a batch."""
         self.forget_tables()
-        encoding = self.encoded(*self.batch(interaction))
+        encoding = self.encoder(Rows.with_negatives(*self.batch(interaction)))
         return bpr(*encoding.rows.triples(self.fused(encoding)))

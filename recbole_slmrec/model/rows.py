@@ -27,13 +27,25 @@ class Rows:
     Attributes:
         users: the distinct users, sorted; None means all.
         items: the distinct items, likewise.
-        user_places: the place in ``users`` of each user of the batch; None with ``users``.
+        user_places: the place in ``users`` of each user of the batch; None if no batch was given.
         item_places: the place in ``items`` of each item of the batch, likewise.
     """
 
     def __init__(self, users: Tensor | None = None, items: Tensor | None = None):
         self.users, self.user_places = _distinct(users)
         self.items, self.item_places = _distinct(items)
+
+    @classmethod
+    def with_negatives(cls, users: Tensor, positives: Tensor, negatives: Tensor) -> Rows:
+        """A batch of users and positives, shape (B,), and sampled negatives, shape (k, B)."""
+        return cls(users, torch.cat([positives, negatives.flatten()]))
+
+    @classmethod
+    def with_every_item(cls, users: Tensor, items: Tensor) -> Rows:
+        """A batch's users, and all items, among which are the batch's."""
+        rows = cls(users)
+        rows.item_places = items
+        return rows
 
     def of(self, on_users: Tensor, on_items: Tensor) -> Part:
         """Tables of all users and all items to tables of the distinct ones."""
@@ -43,7 +55,8 @@ class Rows:
         """The same users with the batch's first ``n`` items, and where in ``items`` these are."""
         kept, places = torch.unique(self.item_places[:n], return_inverse=True)
         rows = copy(self)
-        rows.items, rows.item_places = self.items[kept], places
+        rows.items = kept if self.items is None else self.items[kept]
+        rows.item_places = places
         return rows, kept
 
     def triples(self, z: Part) -> tuple[Tensor, Tensor, Tensor]:

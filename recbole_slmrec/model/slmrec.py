@@ -10,6 +10,12 @@ from recbole_slmrec.model.main_loss import MAIN_LOSSES
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 
 
+SCORES = ("auto", "dot", "cosine")
+
+# That of torch.nn.functional.normalize, by which training compares.
+_SMALLEST_LENGTH = 1e-12
+
+
 class SLMRec(MultimodalLightGCN):
     """Encoder per modality, fusion, main loss and a self-supervised task (Eq. 1-14).
 
@@ -29,9 +35,10 @@ class SLMRec(MultimodalLightGCN):
         super().__init__(config, dataset)
         _check_tasks(config)
         self.alpha = config["alpha"]
-        self.main_loss = MAIN_LOSSES[config["main_loss"]](config)
+        self.main_loss = MAIN_LOSSES[config["main_loss"]](config, self.encoder.propagation.block)
+        self.score = _score(config)
         self.ssl_task = self._ssl_task(config)
-        _check_batch(config, self.main_loss.samples_negatives and self.ssl_task is None)
+        _check_batch(config, self.ssl_task)
         self.initialise()
 
     @staticmethod
@@ -43,20 +50,28 @@ class SLMRec(MultimodalLightGCN):
         """
         main_loss = settings["main_loss"]
         if main_loss not in MAIN_LOSSES:
-            raise ValueError(f"main_loss [{main_loss}] is not one of {', '.join(MAIN_LOSSES)}")
+            raise ValueError(
+                f"main_loss [{main_loss}] is not one of {', '.join(MAIN_LOSSES)}; in-batch negatives "
+                "are those of main_loss: info_nce with negatives: in_batch"
+            )
         return MAIN_LOSSES[main_loss].samples_negatives
 
     def calculate_loss(self, interaction) -> Tensor | tuple[Tensor, Tensor]:
         """L_main and alpha L_ssl of a batch (Eq. 14), or L_main alone without an SSL task."""
         self.forget_tables()
         users, items, negatives = self.batch(interaction)
-        encoding = self.encoded(users, items, negatives)
+        encoding = self.encoder(self.main_loss.rows(users, items, negatives))
         main = self.main_loss(self.fused(encoding), encoding.rows)
         if self.ssl_task is None:
             return main
-        if negatives is not None:
-            encoding = encoding.of_first_items(len(items))
+        encoding = encoding.of_first_items(len(items))
         return main, self.alpha * self.ssl_task(encoding, self.fusion)
+
+    def lengths(self, z: Tensor) -> Tensor:
+        """The norms where scores are cosines, else ones: shape (n, 1)."""
+        if self.score == "dot":
+            return super().lengths(z)
+        return torch.linalg.vector_norm(z, dim=1, keepdim=True).clamp(min=_SMALLEST_LENGTH)
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -94,14 +109,27 @@ def _check_tasks(config) -> None:
     sampled = config["train_neg_sample_args"]["sample_num"] != "none"
     if SLMRec.takes_negatives(config) != sampled:
         raise ValueError(
-            f"main_loss [{main_loss}] and train_neg_sample_args disagree: in_batch and none take no "
+            f"main_loss [{main_loss}] and train_neg_sample_args disagree: info_nce and none take no "
             "sampled negatives (train_neg_sample_args: ~), sampled and bpr need them "
             "(train_neg_sample_args: {distribution: uniform, sample_num: 1})"
         )
 
 
-def _check_batch(config, has_own_negatives: bool) -> None:
-    if config["train_batch_size"] < 2 and not has_own_negatives:
+def _score(config) -> str:
+    """``dot`` or ``cosine``. Over all items the cosine itself is calibrated by training; in-batch
+    negatives push popular items down, which the norms have to bring back."""
+    score = config["score"]
+    if score not in SCORES:
+        raise ValueError(f"score [{score}] is not one of {', '.join(SCORES)}")
+    if score != "auto":
+        return score
+    over_all = config["main_loss"] == "info_nce" and config["negatives"] != "in_batch"
+    return "cosine" if over_all else "dot"
+
+
+def _check_batch(config, ssl_task: torch.nn.Module | None) -> None:
+    in_batch = config["main_loss"] == "info_nce" and config["negatives"] == "in_batch"
+    if config["train_batch_size"] < 2 and (in_batch or ssl_task is not None):
         raise ValueError(
             f"train_batch_size [{config['train_batch_size']}] leaves no in-batch negatives: "
             "the losses compare each row with the others of its batch; use 2 or more (2048)"

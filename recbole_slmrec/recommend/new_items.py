@@ -43,7 +43,8 @@ def new_item_vectors(model: GeneralRecommender, features: dict[str, Tensor]) -> 
         Shape (n, k).
     """
     if isinstance(model, MultimodalLightGCN):
-        return _isolated(model, features)
+        z = _isolated(model, features)
+        return z / model.lengths(z)
     parts = list(features.values())
     if isinstance(model, VBPR):
         weight = torch.cat([model.E.weight, model.beta_feature.weight])

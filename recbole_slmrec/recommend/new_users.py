@@ -51,7 +51,8 @@ def new_user_vectors(model: GeneralRecommender, items: Sequence[Tensor]) -> Tens
         of_users, of_items = _rows_of_powers(model, items[start : start + _USERS_PER_BLOCK])
         user_part = of_users.T @ model.encoder.user_embedding.weight
         z = {name: user_part + of_items.T @ table for name, table in tables.items()}
-        blocks.append(model.fusion.users(z))
+        z_users = model.fusion.users(z)
+        blocks.append(z_users / model.lengths(z_users))
     return torch.cat(blocks)
 
 

@@ -20,7 +20,8 @@ class Shares:
         z_u = sum_m W_m z_{u,m} + b      z_i = sum_n W'_n z_{i,n} + b'
 
     so that y_ui = z_u . z_i is a sum over pairs of a part of the user and a part of the item, the
-    biases being a part each. Nothing is approximated.
+    biases being a part each. Where scores are cosines, every part is divided by the length of the
+    vector that it is a part of. Nothing is approximated.
 
     Args:
         model: SLMRec or MMLightGCN, in evaluation mode.
@@ -40,9 +41,9 @@ class Shares:
                 "SLMRec's and MMLightGCN's are"
             )
         self.names = (*model.encoder.names, BIAS)
-        encoding, mean = model.encoder(), model.fusion.fusion == "mean"
-        self._users = _parts(model.fusion.user_map, list(encoding.users().values()), mean)
-        self._items = _parts(model.fusion.item_map, list(encoding.items().values()), mean)
+        encoding = model.encoder()
+        self._users = _parts(model, model.fusion.user_map, encoding.users())
+        self._items = _parts(model, model.fusion.item_map, encoding.items())
 
     @torch.inference_mode()
     def of_pairs(self, users: Tensor, items: Tensor) -> Tensor:
@@ -56,13 +57,17 @@ class Shares:
         return torch.einsum("nd,qnd->nq", whole, _rows(self._items, items))
 
 
-def _parts(linear: nn.Linear, modalities: list[Tensor], mean: bool) -> list[Tensor]:
-    """One table of shape (n, d) a modality, and the bias, shape (1, d)."""
-    n = len(modalities)
+def _parts(
+    model: MultimodalLightGCN, linear: nn.Linear, modalities: dict[str, Tensor]
+) -> list[Tensor]:
+    """A table of shape (n, d) for each modality and for the bias."""
+    n, tables = len(modalities), list(modalities.values())
+    mean = model.fusion.fusion == "mean"
     weights = [linear.weight / n] * n if mean else linear.weight.chunk(n, dim=1)
-    return [*(z @ w.T for z, w in zip(modalities, weights)), linear.bias.unsqueeze(0)]
+    parts = [*(z @ w.T for z, w in zip(tables, weights)), linear.bias.expand_as(tables[0])]
+    lengths = model.lengths(sum(parts))
+    return [part / lengths for part in parts]
 
 
 def _rows(parts: list[Tensor], rows: Tensor) -> Tensor:
-    *tables, bias = parts
-    return torch.stack([*(table[rows] for table in tables), bias.expand(len(rows), -1)])
+    return torch.stack([part[rows] for part in parts])

@@ -133,6 +133,33 @@ def in_batch_loss(zu: Tensor, zi: Tensor, tau: float) -> Tensor:
     return info_nce(zu, zi, tau)
 
 
+def candidate_loss(
+    zu: Tensor,
+    zi: Tensor,
+    pairs: list[tuple[int, int]],
+    candidates: list[tuple[int, float]],
+    own_weights: dict[int, float],
+    positives: set[tuple[int, int]],
+    tau: float,
+) -> Tensor:
+    """Eq. 12 over weighted candidates: the mean over pairs (u, i) of
+    -log exp(s_ui) / (v_i exp(s_ui) + sum_j w_j exp(s_uj)), s the cosine over tau, the sum running over
+    the candidates (j, w_j) but i itself and those with (u, j) among the ``positives``.
+
+    Args:
+        zu, zi: the vectors of all users and items.
+        own_weights: v by item.
+    """
+    losses = []
+    for u, i in pairs:
+        terms = [own_weights[i] * torch.exp(cosine(zu[u], zi[i]) / tau)]
+        for j, weight in candidates:
+            if j != i and (u, j) not in positives:
+                terms.append(weight * torch.exp(cosine(zu[u], zi[j]) / tau))
+        losses.append(torch.log(sum(terms)) - cosine(zu[u], zi[i]) / tau)
+    return torch.stack(losses).mean()
+
+
 def sampled_loss(zu: Tensor, zi_pos: Tensor, zi_neg: Tensor, tau: float) -> Tensor:
     """Eq. 12-13, the sum running over the positive and the row's own k negatives.
 

@@ -9,7 +9,9 @@ from recbole.data.interaction import Interaction
 
 from recbole_slmrec.data.modality import DenseModality, WordModality
 from recbole_slmrec.model.slmrec import SLMRec
-from tests.model.dense import DenseSLMRec
+from tests.model.dense import DenseSLMRec, random_problem
+
+WIDTHS = {"v": 5, "a": 3, "sound.of items": 6, "t": 4}
 
 SETTINGS = {
     "USER_ID_FIELD": "user_id",
@@ -20,7 +22,12 @@ SETTINGS = {
     "n_layers": 3,
     "adjacency": "pre",
     "fusion": "concat",
-    "main_loss": "in_batch",
+    "main_loss": "info_nce",
+    "negatives": "in_batch",
+    "n_negatives": 5,
+    "negative_popularity": 0.0,
+    "exclude_positives": False,
+    "score": "auto",
     "tau": 0.2,
     "ssl_task": "FAC",
     "alpha": 1.0,
@@ -32,6 +39,18 @@ SETTINGS = {
     "keep_propagated": False,
     "gather_negatives": True,
 }
+
+
+def problem_of(
+    n_modalities: int = 2, words: bool = False, seed: int = 0, **settings
+) -> DenseSLMRec:
+    """A random problem of 8 users and 11 items beside the padding."""
+    widths = dict(list(WIDTHS.items())[:n_modalities])
+    vocabulary = {}
+    if words:
+        widths["words"] = 5
+        vocabulary = {"words": 7}
+    return random_problem(seed, 9, 12, 25, widths, vocabulary, **settings)
 
 
 def dataset_of(problem: DenseSLMRec) -> SimpleNamespace:
@@ -113,3 +132,22 @@ def batch(users, items, negatives=None) -> Interaction:
         columns = {name: ids.repeat(len(negatives)) for name, ids in columns.items()}
         columns["neg_item_id"] = negatives.flatten()
     return Interaction(columns)
+
+
+def assert_same(actual: torch.Tensor, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+def assert_same_gradients(model, loss, problem: DenseSLMRec, expected_loss) -> None:
+    """Compares the two losses, and the gradient of every parameter of the model."""
+    assert_same(loss, expected_loss)
+    loss.backward()
+    expected_loss.backward()
+    for name, parameter in parameters_of(model).items():
+        expected = problem.params[name].grad
+        if expected is None:
+            assert parameter.grad is None or not parameter.grad.any(), name
+            continue
+        actual = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        # The paper's equations give some gradients that are zero but for rounding.
+        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-11, msg=name)

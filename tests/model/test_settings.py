@@ -30,11 +30,11 @@ def problem(n_modalities: int = 2):
         ({"ssl_task": "FM", "tau_ssl": -1}, r"tau_ssl \[-1\] must be a number above 0"),
         ({"alpha": -0.1}, r"alpha \[-0.1\] must be a number, 0 or more"),
         ({"ssl_task": "FX"}, r"ssl_task \[FX\] is not one of FAC, FD, FM, FM\+FD, none"),
-        ({"main_loss": "softmax"}, r"main_loss \[softmax\] is not one of in_batch, sampled, bpr"),
+        ({"main_loss": "softmax"}, r"main_loss \[softmax\] is not one of info_nce, sampled, bpr"),
         ({"main_loss": "none", "ssl_task": "none"}, "nothing would be learnt"),
         ({"main_loss": "none", "alpha": 0}, "nothing would be learnt"),
         ({"main_loss": "bpr"}, r"main_loss \[bpr\] and train_neg_sample_args disagree"),
-        ({"train_neg_sample_args": {"sample_num": 1}}, r"main_loss \[in_batch\] and train_neg"),
+        ({"train_neg_sample_args": {"sample_num": 1}}, r"main_loss \[info_nce\] and train_neg"),
         ({"fusion": "sum"}, r"fusion \[sum\] is not one of concat, mean"),
         ({"fac_similarity": "l1"}, r"fac_similarity \[l1\] is not one of cosine, dot"),
         ({"ssl_task": "FD", "dropout_rate": 1}, r"dropout_rate \[1\] must be a number in \[0, 1\)"),
@@ -58,7 +58,7 @@ def test_a_last_batch_of_one_row_adds_nothing():
 def test_without_modalities_it_is_lightgcn_and_says_so(caplog, ssl_task):
     with caplog.at_level(logging.WARNING):
         model = fast_model(problem(0), ssl_task=ssl_task)
-    assert "this is LightGCN with the main loss [in_batch]" in caplog.text
+    assert "this is LightGCN with the main loss [info_nce]" in caplog.text
     assert model.loss_names == ("main",)
     assert model.calculate_loss(batch(USERS, ITEMS)).dim() == 0
 

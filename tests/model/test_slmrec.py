@@ -8,40 +8,11 @@ import pytest
 import torch
 
 from recbole_slmrec.model.ssl import fm
-from tests.model.dense import DenseSLMRec, random_problem
-from tests.model.fast import batch, fast_model, parameters_of
+from tests.model.fast import assert_same, assert_same_gradients, batch, fast_model, problem_of
 
-WIDTHS = {"v": 5, "a": 3, "sound.of items": 6, "t": 4}
 USERS = torch.tensor([1, 3, 2, 1, 7, 8])
 ITEMS = torch.tensor([2, 5, 2, 9, 1, 11])
 NEGATIVES = torch.tensor([[3, 1, 4, 10, 5, 9], [2, 6, 5, 3, 11, 8]])
-
-
-def problem_of(n_modalities: int = 2, words: bool = False, seed: int = 0, **settings):
-    widths = dict(list(WIDTHS.items())[:n_modalities])
-    vocabulary = {}
-    if words:
-        widths["words"] = 5
-        vocabulary = {"words": 7}
-    return random_problem(seed, 9, 12, 25, widths, vocabulary, **settings)
-
-
-def assert_same(actual: torch.Tensor, expected: torch.Tensor):
-    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
-
-
-def assert_same_gradients(model, loss, problem: DenseSLMRec, expected_loss):
-    assert_same(loss, expected_loss)
-    loss.backward()
-    expected_loss.backward()
-    for name, parameter in parameters_of(model).items():
-        expected = problem.params[name].grad
-        if expected is None:
-            assert parameter.grad is None or not parameter.grad.any(), name
-            continue
-        actual = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        # The paper's equations give some gradients that are zero but for rounding.
-        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-11, msg=name)
 
 
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
@@ -77,7 +48,7 @@ def test_main_losses(main_loss, n_layers, adjacency):
     negatives = None if main_loss == "in_batch" else NEGATIVES
     model = fast_model(
         problem,
-        main_loss=main_loss,
+        main_loss="info_nce" if main_loss == "in_batch" else main_loss,
         ssl_task="none",
         train_neg_sample_args={"sample_num": "none" if negatives is None else len(negatives)},
     )
