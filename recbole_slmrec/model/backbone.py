@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Sequence
 
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
@@ -54,6 +55,14 @@ class MultimodalLightGCN(VectorRecommender):
         """The vectors of all users and items, whose inner products are the scores: shapes (|U|, d)
         and (|I|, d)."""
         return Part(*(z / self.lengths(z) for z in self.fused(self.encoder())))
+
+    def of_new_items(self, z: Tensor) -> Tensor:
+        """The vectors of items that nobody has, from their fused z, shape (n, d): shape (n, k)."""
+        return z / self.lengths(z)
+
+    def of_new_users(self, z: Tensor, items: Sequence[Tensor]) -> Tensor:
+        """The vectors of users from their fused z, shape (n, d), and their items: shape (n, k)."""
+        return z / self.lengths(z)
 
     def lengths(self, z: Tensor) -> Tensor:
         """What fused vectors z, shape (n, d), are divided by before they are compared: shape (n, 1)."""

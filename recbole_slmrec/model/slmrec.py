@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.backbone import MultimodalLightGCN
+from recbole_slmrec.model.linear import LinearPart, check_weight
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
+from recbole_slmrec.model.rows import Part
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 
 
@@ -37,6 +43,7 @@ class SLMRec(MultimodalLightGCN):
         self.alpha = config["alpha"]
         self.main_loss = MAIN_LOSSES[config["main_loss"]](config, self.encoder.propagation.block)
         self.score = _score(config)
+        self.linear = _linear_part(config, self.encoder.propagation.block)
         self.ssl_task = self._ssl_task(config)
         _check_batch(config, self.ssl_task)
         self.initialise()
@@ -66,6 +73,24 @@ class SLMRec(MultimodalLightGCN):
             return main
         encoding = encoding.of_first_items(len(items))
         return main, self.alpha * self.ssl_task(encoding, self.fusion)
+
+    def forward(self) -> Part:
+        """As :meth:`MultimodalLightGCN.forward`, with the linear part's columns at the end."""
+        vectors = super().forward()
+        if self.linear is None:
+            return vectors
+        linear = Part(self.linear.on_users, self.linear.on_items)
+        return Part(*(torch.cat(sides, dim=1) for sides in zip(vectors, linear)))
+
+    def of_new_items(self, z: Tensor) -> Tensor:
+        vectors = super().of_new_items(z)
+        return vectors if self.linear is None else F.pad(vectors, (0, self.linear.rank))
+
+    def of_new_users(self, z: Tensor, items: Sequence[Tensor]) -> Tensor:
+        vectors = super().of_new_users(z, items)
+        if self.linear is None:
+            return vectors
+        return torch.cat([vectors, torch.stack([self.linear.of_items(own) for own in items])], dim=1)
 
     def lengths(self, z: Tensor) -> Tensor:
         """The norms where scores are cosines, else ones: shape (n, 1)."""
@@ -125,6 +150,14 @@ def _score(config) -> str:
         return score
     over_all = config["main_loss"] == "info_nce" and config["negatives"] != "in_batch"
     return "cosine" if over_all else "dot"
+
+
+def _linear_part(config, block: InteractionBlock) -> LinearPart | None:
+    weight = config["linear_weight"]
+    check_weight(weight)
+    if weight == 0:
+        return None
+    return LinearPart(block, weight, config["linear_reg"], config["linear_rank"])
 
 
 def _check_batch(config, ssl_task: torch.nn.Module | None) -> None:

@@ -43,8 +43,7 @@ def new_item_vectors(model: GeneralRecommender, features: dict[str, Tensor]) -> 
         Shape (n, k).
     """
     if isinstance(model, MultimodalLightGCN):
-        z = _isolated(model, features)
-        return z / model.lengths(z)
+        return model.of_new_items(_isolated(model, features))
     parts = list(features.values())
     if isinstance(model, VBPR):
         weight = torch.cat([model.E.weight, model.beta_feature.weight])

@@ -48,11 +48,11 @@ def new_user_vectors(model: GeneralRecommender, items: Sequence[Tensor]) -> Tens
     tables = {name: model.encoder.table(name) for name in model.encoder.names}
     blocks = []
     for start in range(0, len(items), _USERS_PER_BLOCK):
-        of_users, of_items = _rows_of_powers(model, items[start : start + _USERS_PER_BLOCK])
+        own = items[start : start + _USERS_PER_BLOCK]
+        of_users, of_items = _rows_of_powers(model, own)
         user_part = of_users.T @ model.encoder.user_embedding.weight
         z = {name: user_part + of_items.T @ table for name, table in tables.items()}
-        z_users = model.fusion.users(z)
-        blocks.append(z_users / model.lengths(z_users))
+        blocks.append(model.of_new_users(model.fusion.users(z), own))
     return torch.cat(blocks)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from recbole.model.abstract_recommender import GeneralRecommender
 from torch import Tensor, nn
 
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 
 BIAS = "bias"
+LINEAR = "linear"
 
 
 class Shares:
@@ -21,7 +23,8 @@ class Shares:
 
     so that y_ui = z_u . z_i is a sum over pairs of a part of the user and a part of the item, the
     biases being a part each. Where scores are cosines, every part is divided by the length of the
-    vector that it is a part of. Nothing is approximated.
+    vector that it is a part of. A linear part adds its own product of a user's and an item's part,
+    which meets no other. Nothing is approximated.
 
     Args:
         model: SLMRec or MMLightGCN, in evaluation mode.
@@ -30,7 +33,8 @@ class Shares:
         ValueError: for another model.
 
     Attributes:
-        names: the parts: the modalities in the order of fusion, then ``bias``.
+        names: the parts: the modalities in the order of fusion, then ``bias``, then ``linear`` where
+            the model has a linear part.
     """
 
     @torch.inference_mode()
@@ -40,7 +44,9 @@ class Shares:
                 f"why: the score of {type(model).__name__} is not a sum over modalities; "
                 "SLMRec's and MMLightGCN's are"
             )
-        self.names = (*model.encoder.names, BIAS)
+        self._linear = getattr(model, "linear", None)
+        linear = () if self._linear is None else (LINEAR,)
+        self.names = (*model.encoder.names, BIAS, *linear)
         encoding = model.encoder()
         self._users = _parts(model, model.fusion.user_map, encoding.users())
         self._items = _parts(model, model.fusion.item_map, encoding.items())
@@ -48,13 +54,24 @@ class Shares:
     @torch.inference_mode()
     def of_pairs(self, users: Tensor, items: Tensor) -> Tensor:
         """The shares of pairs of rows by part of the user and part of the item: shape (n, P, P)."""
-        return torch.einsum("pnd,qnd->npq", _rows(self._users, users), _rows(self._items, items))
+        shares = torch.einsum("pnd,qnd->npq", _rows(self._users, users), _rows(self._items, items))
+        if self._linear is None:
+            return shares
+        shares = F.pad(shares, (0, 1, 0, 1))
+        shares[:, -1, -1] = self._linear_scores(users, items)
+        return shares
 
     @torch.inference_mode()
     def of_items(self, users: Tensor, items: Tensor) -> Tensor:
         """The shares of pairs of rows by part of the item: shape (n, P)."""
         whole = _rows(self._users, users).sum(0)
-        return torch.einsum("nd,qnd->nq", whole, _rows(self._items, items))
+        shares = torch.einsum("nd,qnd->nq", whole, _rows(self._items, items))
+        if self._linear is None:
+            return shares
+        return torch.cat([shares, self._linear_scores(users, items).unsqueeze(1)], dim=1)
+
+    def _linear_scores(self, users: Tensor, items: Tensor) -> Tensor:
+        return (self._linear.on_users[users] * self._linear.on_items[items]).sum(1)
 
 
 def _parts(

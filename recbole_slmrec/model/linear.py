@@ -1,0 +1,119 @@
+"""The linear item-to-item part of a score: EASE, written as an inner product of vectors."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+import scipy.sparse as sp
+import scipy.sparse.linalg
+import torch
+from torch import Tensor, nn
+
+from recbole_slmrec.graph.product import InteractionBlock
+
+# Of a smaller matrix a dense decomposition is quicker than one of its leading part.
+_DENSE_SIZE, _DENSE_SHARE = 4096, 0.3
+
+# Of the largest eigenvalue; what is below is 0 but for rounding.
+_SMALLEST = 1e-12
+
+# What `auto` stands for: the widest vectors, and 128 MiB of them in float32.
+_WIDEST, _NUMBERS = 1024, 2**25
+_REG_PER_INTERACTION = 4
+
+
+class LinearPart(nn.Module):
+    r"""What the items of a user say of another item, in closed form (EASE: Steck, WWW 2019).
+
+    EASE regresses each item's column of the interactions R on all others, with the weight
+    :math:`\lambda`. With :math:`P = (R^T R + \lambda I)^{-1}` its score of an item i that the user
+    does not have is :math:`-\sum_{j \in I_u} P_{ji} / P_{ii}`. With the eigenvectors v and eigenvalues
+    :math:`\sigma` of :math:`R^T R`, and :math:`f(\sigma) = \sigma / (\lambda (\sigma + \lambda))`,
+    :math:`P = I / \lambda - \sum_k f(\sigma_k) v_k v_k^T`, so that this score is the inner product
+
+    .. math::
+        a_u \cdot b_i, \quad a_u = \sum_{j \in I_u} V_j, \quad b_i = f(\sigma) V_i / P_{ii}
+
+    Over all eigenvectors nothing is approximated; the leading ones carry the most of it. An item
+    without interactions has b = 0.
+
+    Args:
+        block: the training graph.
+        weight: w, what b is multiplied by: the part's weight beside the vectors' own score; > 0.
+        reg: lambda > 0, or ``auto``: 4 for each interaction of a mean item that has any.
+        rank: how many eigenvectors, the leading ones; or ``auto``: 1,024, fewer where the vectors of
+            all users and items would fill more than 128 MiB.
+
+    Raises:
+        ValueError: for a setting out of range; the message names its key, such as ``linear_reg``.
+    """
+
+    def __init__(self, block: InteractionBlock, weight: float, reg: float | str, rank: int | str):
+        super().__init__()
+        interactions = _matrix(block)
+        self.reg = _chosen_reg(reg, interactions)
+        squares, basis = _leading(interactions, _chosen_rank(rank, interactions.shape))
+        self.rank = len(squares)
+        shares = squares / (self.reg * (squares + self.reg))
+        diagonal = 1 / self.reg - basis**2 @ shares
+        device, dtype = block.user_degrees.device, torch.get_default_dtype()
+        for name, table in {
+            "basis": basis,
+            "on_users": interactions @ basis,
+            "on_items": weight * basis * shares / diagonal[:, None],
+        }.items():
+            # Made from the data anew at each start, so no checkpoint carries them.
+            self.register_buffer(name, torch.from_numpy(table).to(device, dtype), persistent=False)
+
+    def of_items(self, items: Tensor) -> Tensor:
+        """a of a user who has ``items``, shape (n,), distinct: shape (k,)."""
+        return self.basis[items].sum(0)
+
+
+def check_weight(weight: float) -> None:
+    """Raises ValueError unless ``linear_weight`` is a number, 0 or more."""
+    if not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
+        raise ValueError(
+            f"linear_weight [{weight}] must be a number, 0 or more: it weighs the linear part of a "
+            "score, and 0 leaves it out"
+        )
+
+
+def _matrix(block: InteractionBlock) -> sp.csr_matrix:
+    starts, columns = (part.cpu().numpy() for part in (block.on_users.starts, block.on_users.columns))
+    return sp.csr_matrix((np.ones(len(columns)), columns, starts), (block.n_users, block.n_items))
+
+
+def _chosen_reg(reg: float | str, interactions: sp.csr_matrix) -> float:
+    if reg == "auto":
+        return _REG_PER_INTERACTION * interactions.nnz / len(np.unique(interactions.indices))
+    if not isinstance(reg, (int, float)) or not isfinite(reg) or reg <= 0:
+        raise ValueError(f"linear_reg [{reg}] must be a number above 0, or auto")
+    return float(reg)
+
+
+def _chosen_rank(rank: int | str, shape: tuple[int, int]) -> int:
+    if rank == "auto":
+        return max(min(_WIDEST, _NUMBERS // sum(shape), *shape), 1)
+    if type(rank) is not int or rank < 1:
+        raise ValueError(f"linear_rank [{rank}] must be a whole number, 1 or more, or auto")
+    return min(rank, *shape)
+
+
+def _leading(interactions: sp.csr_matrix, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues of R'R, those above 0, and their eigenvectors: shapes (k,), (|I|, k)."""
+    smaller = min(interactions.shape)
+    if smaller > _DENSE_SIZE and rank <= _DENSE_SHARE * smaller:
+        # The start decides the signs, which cancel in every score; fixed, so that runs repeat.
+        start = np.ones(smaller)
+        _, values, basis = scipy.sparse.linalg.svds(interactions, k=rank, v0=start)
+        squares, basis = values**2, basis.T
+    elif interactions.shape[0] < interactions.shape[1]:
+        squares, of_users = np.linalg.eigh((interactions @ interactions.T).toarray())
+        basis = interactions.T @ of_users / np.sqrt(np.maximum(squares, _SMALLEST))
+    else:
+        squares, basis = np.linalg.eigh((interactions.T @ interactions).toarray())
+    order = np.argsort(-squares)[:rank]
+    order = order[squares[order] > _SMALLEST * squares.max()]
+    return squares[order], np.ascontiguousarray(basis[:, order])

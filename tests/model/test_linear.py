@@ -1,0 +1,111 @@
+"""The linear part against EASE's closed form, written densely in float64."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from recbole_slmrec.graph.bipartite import interaction_graph
+from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.model import linear
+from recbole_slmrec.model.linear import LinearPart
+from tests.model.fast import batch, fast_model, problem_of
+
+
+def interactions(n_users: int, n_items: int, n_edges: int) -> torch.Tensor:
+    """0 and 1, with an empty row and column 0 for the padding, and another empty column."""
+    generator = torch.Generator().manual_seed(n_users)
+    R = torch.zeros(n_users, n_items, dtype=torch.float64)
+    users = torch.randint(1, n_users, (n_edges,), generator=generator)
+    items = torch.randint(1, n_items - 1, (n_edges,), generator=generator)
+    R[users, items] = 1
+    return R
+
+
+def ease_scores(R: torch.Tensor, reg: float) -> torch.Tensor:
+    P = torch.linalg.inv(R.T @ R + reg * torch.eye(R.shape[1], dtype=R.dtype))
+    B = -P / torch.diag(P)
+    B.fill_diagonal_(0)
+    return R @ B
+
+
+def part_of(R: torch.Tensor, weight=1.0, reg=3.0, rank="auto") -> LinearPart:
+    graph = interaction_graph(*R.nonzero(as_tuple=True), *R.shape)
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return LinearPart(InteractionBlock(graph, torch.device("cpu")), weight, reg, rank)
+    finally:
+        torch.set_default_dtype(previous)
+
+
+@pytest.mark.parametrize("shape", [(30, 12), (12, 30)])
+def test_over_all_eigenvectors_it_is_ease(shape):
+    R = interactions(*shape, 90)
+    part = part_of(R, weight=2.5, reg=3.0)
+    unseen = R == 0
+    expected = 2.5 * ease_scores(R, 3.0)
+    actual = part.on_users @ part.on_items.T
+    torch.testing.assert_close(actual[unseen], expected[unseen], rtol=1e-9, atol=1e-11)
+    assert not part.on_users[0].any() and not part.on_items[0].any()
+    assert part.on_items[-1].abs().max() < 1e-12
+
+
+def test_the_leading_part_of_a_large_matrix_is_that_of_a_small_one(monkeypatch):
+    R = interactions(80, 60, 700)
+    dense = part_of(R, rank=7)
+    monkeypatch.setattr(linear, "_DENSE_SIZE", 0)
+    sparse = part_of(R, rank=7)
+    assert dense.rank == sparse.rank == 7
+    torch.testing.assert_close(
+        sparse.on_users @ sparse.on_items.T, dense.on_users @ dense.on_items.T, rtol=1e-7, atol=1e-9
+    )
+
+
+def test_a_new_user_with_the_items_of_another_has_the_same_vector():
+    R = interactions(30, 12, 90)
+    part = part_of(R)
+    own = R[4].nonzero().squeeze(1)
+    torch.testing.assert_close(part.of_items(own), part.on_users[4], rtol=1e-12, atol=1e-12)
+
+
+def test_auto_is_four_for_each_interaction_of_an_item_that_has_one():
+    R = interactions(30, 12, 90)
+    n_items = int((R.sum(0) > 0).sum())
+    assert part_of(R, reg="auto").reg == pytest.approx(4 * R.sum().item() / n_items)
+
+
+def test_vectors_fill_no_more_than_they_may(monkeypatch):
+    monkeypatch.setattr(linear, "_NUMBERS", 42 * 5)
+    assert part_of(interactions(30, 12, 90)).rank == 5
+
+
+@pytest.mark.parametrize("negatives", ["in_batch", "all"])
+def test_a_score_is_that_of_the_vectors_and_the_linear_part(negatives):
+    problem = problem_of(2)
+    settings = {"ssl_task": "none", "negatives": negatives}
+    without = fast_model(problem, **settings).eval()
+    model = fast_model(problem, linear_weight=0.7, linear_reg=2.0, **settings).eval()
+    R = torch.zeros(problem.n_users, problem.n_items, dtype=torch.float64)
+    R[problem.edges] = 1
+    everyone = batch(torch.arange(problem.n_users), torch.arange(problem.n_users))
+    scores, others = (
+        each.full_sort_predict(everyone).view(problem.n_users, -1) for each in (model, without)
+    )
+    expected = others + 0.7 * ease_scores(R, 2.0)
+    unseen = R == 0
+    torch.testing.assert_close(scores[unseen], expected[unseen], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"linear_weight": -1}, r"linear_weight \[-1\] must be a number, 0 or more"),
+        ({"linear_weight": "x"}, r"linear_weight \[x\] must be a number, 0 or more"),
+        ({"linear_weight": 1, "linear_reg": 0}, r"linear_reg \[0\] must be a number above 0, or au"),
+        ({"linear_weight": 1, "linear_rank": 0}, r"linear_rank \[0\] must be a whole number, 1 or"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        fast_model(problem_of(1), **settings)
