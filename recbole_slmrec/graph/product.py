@@ -53,9 +53,11 @@ class NeighbourSums:
 
     Attributes:
         reverse: the sums of the sources over their destinations; set by :class:`InteractionBlock`.
+        weights: a factor an edge, in the order of ``columns``; None stands for 1.
     """
 
     reverse: NeighbourSums
+    weights: Tensor | None = None
 
     def __init__(self, graph: dgl.DGLGraph, relation: str, device: torch.device, backend: str):
         source, _, destination = graph.to_canonical_etype(relation)
@@ -98,23 +100,26 @@ class RowSums:
         edges = torch.repeat_interleave(first - self._offsets[:-1], self._counts)
         edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
         self.sources, self._n_sources = half.columns[edges], half.n_sources
+        self._weights = None if half.weights is None else half.weights[edges]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (n_sources, d) -> (n, d)."""
-        return _bag_sums(self.sources, x, self._offsets)
+        return bag_sums(self.sources, x, self._offsets, self._weights)
 
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n, d) -> (n_sources, d)."""
-        rows, offsets = self._by_source
-        return _bag_sums(rows, x, offsets)
+        rows, offsets, weights = self._by_source
+        return bag_sums(rows, x, offsets, weights)
 
     @cached_property
-    def _by_source(self) -> tuple[Tensor, Tensor]:
-        """The edges' rows in the order of their sources, and where each source's begin."""
+    def _by_source(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The edges' rows in the order of their sources, where each source's begin, and weights."""
         numbers = torch.arange(len(self._counts), device=self.sources.device)
         rows = torch.repeat_interleave(numbers.to(self.sources.dtype), self._counts)
         counts = torch.bincount(self.sources, minlength=self._n_sources)
-        return rows[self.sources.argsort()], _offsets(counts.to(self.sources.dtype))
+        order = self.sources.argsort()
+        weights = None if self._weights is None else self._weights[order]
+        return rows[order], _offsets(counts.to(self.sources.dtype)), weights
 
 
 class WholeThenRows:
@@ -142,8 +147,23 @@ def _offsets(counts: Tensor) -> Tensor:
     return F.pad(counts.cumsum(0, dtype=counts.dtype), (1, 0))
 
 
-def _bag_sums(places: Tensor, x: Tensor, offsets: Tensor) -> Tensor:
-    return F.embedding_bag(places, x, offsets, mode="sum", include_last_offset=True)
+def bag_sums(places: Tensor, x: Tensor, offsets: Tensor, weights: Tensor | None) -> Tensor:
+    """The sums of the rows ``places`` of a table, times ``weights``, bag by bag.
+
+    Args:
+        places: shape (E,).
+        x: shape (n, d).
+        offsets: where each bag begins among the places, then E; shape (bags + 1,).
+        weights: shape (E,); None stands for 1.
+
+    Returns:
+        Shape (bags, d).
+    """
+    if weights is not None:
+        weights = weights.to(x.dtype)
+    return F.embedding_bag(
+        places, x, offsets, mode="sum", per_sample_weights=weights, include_last_offset=True
+    )
 
 
 class InteractionBlock:
