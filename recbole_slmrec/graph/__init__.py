@@ -1,1 +1,1 @@
-"""The bipartite interaction graph, graphs among items and what is propagated over them, on tensors."""
+"""The bipartite interaction graph, graphs among items, and what is propagated over them."""
