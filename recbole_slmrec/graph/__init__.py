@@ -1,1 +1,1 @@
-"""The bipartite interaction graph and what is propagated over it, as functions on tensors."""
+"""The bipartite interaction graph, graphs among items, and what is propagated over them."""

@@ -53,9 +53,11 @@ class NeighbourSums:
 
     Attributes:
         reverse: the sums of the sources over their destinations; set by :class:`InteractionBlock`.
+        weights: a factor an edge, in the order of ``columns``; None stands for 1.
     """
 
     reverse: NeighbourSums
+    weights: Tensor | None = None
 
     def __init__(self, graph: dgl.DGLGraph, relation: str, device: torch.device, backend: str):
         source, _, destination = graph.to_canonical_etype(relation)
@@ -75,14 +77,14 @@ class NeighbourSums:
         """Shape (n_destinations, d) -> (n_sources, d)."""
         return self.reverse(x)
 
-    def neighbours(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """How many sources each of the destinations ``rows`` has, shape (n,), and these, one
-        destination's after another's."""
+    def edges(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """How many edges each of the destinations ``rows`` has, shape (n,), and the places of these
+        edges in ``columns``, one destination's after another's."""
         first = self.starts[rows]
         counts = self.starts[rows + 1] - first
         edges = torch.repeat_interleave(first - _offsets(counts)[:-1], counts)
         edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
-        return counts, self.columns[edges]
+        return counts, edges
 
     def at(self, rows: Tensor | None) -> NeighbourSums | RowSums | WholeThenRows:
         """The same sums, of the destinations ``rows`` only; shape (n,), distinct; all if None."""
@@ -101,25 +103,29 @@ class RowSums:
     """
 
     def __init__(self, half: NeighbourSums, rows: Tensor):
-        self._counts, self.sources = half.neighbours(rows)
+        self._counts, edges = half.edges(rows)
         self._offsets, self._n_sources = _offsets(self._counts), half.n_sources
+        self.sources = half.columns[edges]
+        self._weights = None if half.weights is None else half.weights[edges]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (n_sources, d) -> (n, d)."""
-        return _bag_sums(self.sources, x, self._offsets)
+        return bag_sums(self.sources, x, self._offsets, self._weights)
 
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n, d) -> (n_sources, d)."""
-        rows, offsets = self._by_source
-        return _bag_sums(rows, x, offsets)
+        rows, offsets, weights = self._by_source
+        return bag_sums(rows, x, offsets, weights)
 
     @cached_property
-    def _by_source(self) -> tuple[Tensor, Tensor]:
-        """The edges' rows in the order of their sources, and where each source's begin."""
+    def _by_source(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The edges' rows in the order of their sources, where each source's begin, and weights."""
         numbers = torch.arange(len(self._counts), device=self.sources.device)
         rows = torch.repeat_interleave(numbers.to(self.sources.dtype), self._counts)
         counts = torch.bincount(self.sources, minlength=self._n_sources)
-        return rows[self.sources.argsort()], _offsets(counts.to(self.sources.dtype))
+        order = self.sources.argsort()
+        weights = None if self._weights is None else self._weights[order]
+        return rows[order], _offsets(counts.to(self.sources.dtype)), weights
 
 
 class WholeThenRows:
@@ -147,8 +153,23 @@ def _offsets(counts: Tensor) -> Tensor:
     return F.pad(counts.cumsum(0, dtype=counts.dtype), (1, 0))
 
 
-def _bag_sums(places: Tensor, x: Tensor, offsets: Tensor) -> Tensor:
-    return F.embedding_bag(places, x, offsets, mode="sum", include_last_offset=True)
+def bag_sums(places: Tensor, x: Tensor, offsets: Tensor, weights: Tensor | None) -> Tensor:
+    """The sums of the rows ``places`` of a table, times ``weights``, bag by bag.
+
+    Args:
+        places: shape (E,).
+        x: shape (n, d).
+        offsets: where each bag begins among the places, then E; shape (bags + 1,).
+        weights: shape (E,); None stands for 1.
+
+    Returns:
+        Shape (bags, d).
+    """
+    if weights is not None:
+        weights = weights.to(x.dtype)
+    return F.embedding_bag(
+        places, x, offsets, mode="sum", per_sample_weights=weights, include_last_offset=True
+    )
 
 
 class InteractionBlock:

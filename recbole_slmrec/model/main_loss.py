@@ -64,9 +64,9 @@ class InfoNCELoss(nn.Module):
 
     def _positives(self, rows: Rows) -> Pairs:
         """The encoded items that each encoded user has in training, by their places."""
-        counts, items = self.block.on_users.neighbours(rows.users)
+        counts, edges = self.block.on_users.edges(rows.users)
         users = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
-        items = items.long()
+        items = self.block.on_users.columns[edges].long()
         if rows.items is None:
             return Pairs(users, items)
         places = torch.searchsorted(rows.items, items).clamp_(max=len(rows.items) - 1)

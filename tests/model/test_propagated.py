@@ -66,7 +66,7 @@ def test_what_was_made_from_anything_else_is_not_read_and_gives_way(tmp_path, fe
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("broken", ["cut", "empty", "pickle", "shape"])
+@pytest.mark.parametrize("broken", ["cut", "empty", "header", "zip", "pickle", "shape", "dtype"])
 def test_a_file_that_is_not_whole_or_not_a_table_is_made_anew(tmp_path, broken):
     expected = propagated_features("v", FEATURES, propagation_of(), tmp_path)
     (path,) = tmp_path.iterdir()
@@ -74,8 +74,18 @@ def test_a_file_that_is_not_whole_or_not_a_table_is_made_anew(tmp_path, broken):
         path.write_bytes(path.read_bytes()[:-1])
     elif broken == "empty":
         path.write_bytes(b"")
+    elif broken == "header":
+        path.write_bytes(path.read_bytes().replace(b"}", b" ", 1))
+    elif broken == "zip":
+        with path.open("wb") as file:
+            np.savez(file, np.zeros(3))
     else:
-        np.save(path, np.array([{}]) if broken == "pickle" else np.zeros((2, 3), np.float32))
+        others = {
+            "pickle": np.array([{}]),
+            "shape": np.zeros((2, 3), np.float32),
+            "dtype": np.zeros((14, 3), np.float64),
+        }
+        np.save(path, others[broken])
     assert_equal(propagated_features("v", FEATURES, propagation_of(), tmp_path), expected)
     assert_equal(propagated_features("v", FEATURES, unable(), tmp_path), expected)
 

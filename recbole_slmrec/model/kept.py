@@ -1,0 +1,66 @@
+"""An array that is kept in a file for the next run, and made anew when what it follows from changes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from logging import getLogger
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from recbole_slmrec.data.files import whole_file
+
+
+def file_stem(name: str) -> str:
+    """The name of a modality as part of a file's."""
+    return re.sub(r"\W", "_", name)
+
+
+class KeptArray:
+    """The file ``<name>-<digest>.npy``.
+
+    The digest is of all that the array follows from, so that one made from anything else is never
+    read; it gives way to the new one.
+
+    Args:
+        folder: where the file is kept; it is made if its parent is there.
+        name: what no other array in the folder is called.
+        settings: what the array follows from beside tables; with the number of rows of each table.
+        tables: the tables that it follows from.
+    """
+
+    def __init__(self, folder: Path, name: str, settings: str, *tables: Tensor):
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(settings.encode())
+        for table in tables:
+            digest.update(f"{table.dtype} ".encode())
+            digest.update(table.cpu().contiguous().numpy())
+        self._name = name
+        self._path = folder / f"{name}-{digest.hexdigest()}.npy"
+
+    def read(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
+        """The array, mapped into memory; None where there is no file, or it is not whole."""
+        try:
+            # Copy on write: torch wants memory that could be written to; nothing is.
+            kept = np.lib.format.open_memmap(self._path, "c")
+        except Exception:  # a damaged header raises whatever its parser stumbles over
+            return None
+        return kept if kept.shape == shape and kept.dtype == dtype else None
+
+    def write(self, what: str, *parts: np.ndarray) -> None:
+        """Writes the array, its parts one below the other, or logs that ``what`` cannot be kept."""
+        shape = (sum(map(len, parts)), *parts[0].shape[1:])
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            with whole_file(self._path) as partial:
+                kept = np.lib.format.open_memmap(partial, "w+", parts[0].dtype, shape)
+                np.concatenate(parts, out=kept)
+                kept.flush()
+        except OSError as error:
+            getLogger().info(f"{what} are not kept for the next run: {error}")
+            return
+        for other in self._path.parent.glob(f"{self._name}-*.npy"):
+            if other != self._path:
+                other.unlink(missing_ok=True)
