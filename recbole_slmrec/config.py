@@ -41,13 +41,17 @@ class Config(RecBoleConfig):
         dataset: name; otherwise the setting ``dataset``.
         config_file_list: YAML files of settings.
         config_dict: settings.
+        defaults: settings that stand for this package's defaults, such as a checkpoint's.
 
     Raises:
         ValueError: for an unknown model, a file that is not YAML, or settings that do not fit.
         FileNotFoundError: for a missing config file.
     """
 
-    def __init__(self, model=None, dataset=None, config_file_list=None, config_dict=None):
+    def __init__(
+        self, model=None, dataset=None, config_file_list=None, config_dict=None, defaults=None
+    ):
+        self._defaults = dict(defaults or {})
         super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
 
     def changed(self) -> dict[str, Any]:
@@ -103,7 +107,7 @@ class Config(RecBoleConfig):
 
     def _load_internal_config_dict(self, model, model_class, dataset):
         super()._load_internal_config_dict(model, model_class, dataset)
-        add_package_settings(self, model, model_class, dataset)
+        add_package_settings(self, model, model_class, dataset, self._defaults)
 
     def _init_device(self):
         if "local_rank" not in self.final_config_dict:

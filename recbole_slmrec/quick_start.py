@@ -22,7 +22,7 @@ from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
 from recbole_slmrec.registry import get_model
-from recbole_slmrec.settings import data_seed
+from recbole_slmrec.settings import data_seed, model_defaults
 from recbole_slmrec.trainer import get_trainer
 
 # Scores held at a time in full-sort evaluation, 64 MiB of float32, and those in a cache line.
@@ -150,8 +150,7 @@ def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = No
             f"{model_file} is from another version: it does not note the data that it was trained "
             "on. Use the version that wrote it, or train the model anew"
         )
-    settings = {**checkpoint["external"], **(config_dict or {})}
-    config = Config(checkpoint["model"], checkpoint["dataset"], config_dict=settings)
+    config = config_of(checkpoint, config_dict or {})
     if checkpoint["refit"]:
         train_data, valid_data, test_data = load_everything(config), None, None
     else:
@@ -169,6 +168,22 @@ def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = No
         raise ValueError(f"{model_file} does not fit its settings: {error}") from None
     model.load_other_parameter(checkpoint["other_parameter"])
     return config, model, train_data._dataset, train_data, valid_data, test_data
+
+
+def config_of(checkpoint: dict[str, Any], settings: dict[str, Any]) -> Config:
+    """The configuration of a checkpoint's run, with ``settings`` on top.
+
+    A model of ours has the settings that it was made with, whatever the defaults have become since.
+    """
+    model, saved = checkpoint["model"], checkpoint["settings"]
+    saved = {key: saved[key] for key in model_defaults(model) if key in saved}
+    in_todays_names = getattr(get_model(model), "in_todays_names", dict)
+    defaults = in_todays_names({**saved, **checkpoint["external"]})
+    external = {key: defaults[key] for key in checkpoint["external"]}
+    defaults = {key: defaults[key] for key in defaults.keys() - external.keys()}
+    return Config(
+        model, checkpoint["dataset"], config_dict={**external, **settings}, defaults=defaults
+    )
 
 
 def evaluate(model_file: str) -> dict[str, float]:

@@ -9,7 +9,6 @@ from recbole.model.abstract_recommender import GeneralRecommender
 
 from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
-from recbole_slmrec.config import Config
 from recbole_slmrec.data.files import check_folder
 from recbole_slmrec.trainer import get_trainer
 
@@ -45,8 +44,7 @@ def refit(checkpoint_file: Path, output: Path | None = None) -> Path:
             f"{checkpoint_file} is a checkpoint of {noted['model']}: only general recommenders, "
             "ours and RecBole's, are refitted"
         )
-    settings = {**noted["external"], "epochs": noted["epoch"] + 1}
-    config = Config(noted["model"], noted["dataset"], config_dict=settings)
+    config = quick_start.config_of(noted, {"epochs": noted["epoch"] + 1})
     train_data = quick_start.load_everything(config)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(
         config, quick_start.build_model(config, train_data)

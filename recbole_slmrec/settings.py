@@ -23,7 +23,9 @@ def data_seed(config) -> int:
     return config["seed"] if config["data_seed"] is None else config["data_seed"]
 
 
-def add_package_settings(config, model: str, model_class: type, dataset: str) -> None:
+def add_package_settings(
+    config, model: str, model_class: type, dataset: str, defaults: dict[str, Any] | None = None
+) -> None:
     """Adds our defaults to ``config.internal_config_dict``, below all that the user sets.
 
     In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
@@ -35,16 +37,23 @@ def add_package_settings(config, model: str, model_class: type, dataset: str) ->
         model: name of the model.
         model_class: its class.
         dataset: name of the data set.
+        defaults: win over those of the files, the data set's own aside.
     """
     internal, external = config.internal_config_dict, config.external_config_dict
     root = properties_path()
     for file in ("overall", f"model/{model}", f"dataset/{dataset}"):
         internal.update(read_yaml(root / f"{file}.yaml", config.yaml_loader))
     internal.update((internal["model_settings"] or {}).get(model, {}))
+    internal.update(defaults or {})
     data_path = Path(external.get("data_path", internal["data_path"]))
     internal.update(_dataset_declaration(data_path / dataset, config.yaml_loader))
     if hasattr(model_class, "takes_negatives"):
         _match_the_loader(internal, external, model_class)
+
+
+def model_defaults(model: str) -> dict[str, Any]:
+    """The settings of ``properties/model/<model>.yaml``; none for a model of RecBole's."""
+    return read_yaml(properties_path() / f"model/{model}.yaml", yaml.SafeLoader)
 
 
 def read_yaml(path: Path, loader) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from recbole_slmrec import checkpoint
+from recbole_slmrec import checkpoint, quick_start
 from recbole_slmrec.checkpoint import (
     load_checkpoint,
     plain_settings,
@@ -19,6 +19,7 @@ from recbole_slmrec.checkpoint import (
     restore_random_state,
     save_checkpoint,
 )
+from tests.trained import at_home, home  # noqa: F401
 
 
 def test_values_survive_with_their_types(tmp_path):
@@ -103,3 +104,24 @@ def test_random_states_are_restored(tmp_path):
 def test_settings_keep_what_can_be_written_down():
     settings = {"tau": 0.2, "device": torch.device("cpu"), "topk": [10]}
     assert plain_settings(settings) == {"tau": 0.2, "topk": [10]}
+
+
+def test_settings_of_before_are_kept_whatever_the_defaults_became(at_home):  # noqa: F811
+    """What the version wrote that compared in the batch and ranked by inner product."""
+    state = load_checkpoint("saved/SLMRec.pth")
+    came_later = ("negatives", "exclude_positives", "score", "linear_weight")
+    settings = {key: state["settings"][key] for key in state["settings"] if key not in came_later}
+    state["settings"] = {**settings, "main_loss": "in_batch", "tau": 0.37}
+    config = quick_start.config_of(state, {})
+    found = {key: config[key] for key in ("main_loss", "tau", *came_later)}
+    assert found == {
+        "main_loss": "info_nce",
+        "tau": 0.37,
+        "negatives": "in_batch",
+        "exclude_positives": False,
+        "score": "dot",
+        "linear_weight": 0.0,
+    }
+    state["external"] = {**state["external"], "main_loss": "in_batch", "tau": 0.5}
+    config = quick_start.config_of(state, {"tau": 0.6})
+    assert (config["main_loss"], config["negatives"], config["tau"]) == ("info_nce", "in_batch", 0.6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,9 @@ from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 
 
 SCORES = ("auto", "dot", "cosine")
+
+# What the settings that came later stand for in a checkpoint without them.
+_ONCE = {"negatives": "in_batch", "exclude_positives": False, "score": "dot", "linear_weight": 0.0}
 
 # That of torch.nn.functional.normalize, by which training compares.
 _SMALLEST_LENGTH = 1e-12
@@ -62,6 +65,14 @@ class SLMRec(MultimodalLightGCN):
                 "are those of main_loss: info_nce with negatives: in_batch"
             )
         return MAIN_LOSSES[main_loss].samples_negatives
+
+    @staticmethod
+    def in_todays_names(settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a checkpoint, those that it lacks as they were when it was written."""
+        settings = {**_ONCE, **settings}
+        if settings["main_loss"] == "in_batch":
+            settings["main_loss"] = "info_nce"
+        return settings
 
     def calculate_loss(self, interaction) -> Tensor | tuple[Tensor, Tensor]:
         """L_main and alpha L_ssl of a batch (Eq. 14), or L_main alone without an SSL task."""
