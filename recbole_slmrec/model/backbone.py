@@ -15,7 +15,7 @@ from recbole_slmrec.model.encoder import Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
-from recbole_slmrec.model.rows import Part
+from recbole_slmrec.model.rows import ALL, Part, Rows
 
 
 class MultimodalLightGCN(VectorRecommender):
@@ -46,7 +46,7 @@ class MultimodalLightGCN(VectorRecommender):
             config["embedding_size"],
             config["word_embedding_size"],
             self.device,
-            Path(config["data_path"], "propagated") if config["keep_propagated"] else None,
+            kept_folder(config),
         )
         self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
         self.n_negatives = _n_negatives(config)
@@ -54,7 +54,16 @@ class MultimodalLightGCN(VectorRecommender):
     def forward(self) -> tuple[Tensor, Tensor]:
         """The vectors of all users and items, whose inner products are the scores: shapes (|U|, d)
         and (|I|, d)."""
-        return Part(*(z / self.lengths(z) for z in self.fused(self.encoder())))
+        return Part(*(z / self.lengths(z) for z in self.compared(ALL)[0]))
+
+    def compared(self, rows: Rows) -> tuple[Part, Encoding]:
+        """What a score compares, of the distinct ones of ``rows``, and the encoding that it is made of."""
+        encoding = self.encoder(rows)
+        return self.fused(encoding), encoding
+
+    def smoothed(self, z: Tensor) -> Tensor:
+        """What becomes of the fused vectors of all items, or of a part of them, shape (|I|, d)."""
+        return z
 
     def of_new_items(self, z: Tensor) -> Tensor:
         """The vectors of items that nobody has, from their fused z, shape (n, d): shape (n, k)."""
@@ -88,8 +97,13 @@ class MultimodalLightGCN(VectorRecommender):
         return users[:n_positives], items[:n_positives], negatives
 
     def fused(self, encoding: Encoding) -> Part:
-        """z of the distinct users and items of an encoding."""
+        """z of the distinct users and items of an encoding (Eq. 5)."""
         return Part(self.fusion.users(encoding.users()), self.fusion.items(encoding.items()))
+
+
+def kept_folder(config) -> Path | None:
+    """Where what is made from the data lies between runs; None if nothing is to be kept."""
+    return Path(config["data_path"], "propagated") if config["keep_propagated"] else None
 
 
 def _n_negatives(config) -> int:

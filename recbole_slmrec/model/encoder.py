@@ -48,9 +48,9 @@ class Encoding:
 
     def of_first_items(self, n: int) -> Encoding:
         """The encoding of all its users and of the batch's first ``n`` items."""
-        if self.rows.items is not None and len(self.rows.item_places) == n:
-            return self
         rows, kept = self.rows.of_first_items(n)
+        if rows.items is self.rows.items:
+            return self
 
         def cut(part: Part | None) -> Part | None:
             return part and Part(part.on_users, part.on_items.index_select(0, kept))

@@ -47,6 +47,13 @@ class Rows:
         rows.item_places = items
         return rows
 
+    def with_more_items(self, items: Tensor) -> Rows:
+        """The same batch, and ``items`` beside its own."""
+        rows = copy(self)
+        rows.items = torch.unique(torch.cat([self.items, items.to(self.items.dtype)]))
+        rows.item_places = torch.searchsorted(rows.items, self.items)[self.item_places]
+        return rows
+
     def of(self, on_users: Tensor, on_items: Tensor) -> Part:
         """Tables of all users and all items to tables of the distinct ones."""
         return Part(_at(on_users, self.users), _at(on_items, self.items))
@@ -55,8 +62,11 @@ class Rows:
         """The same users with the batch's first ``n`` items, and where in ``items`` these are."""
         kept, places = torch.unique(self.item_places[:n], return_inverse=True)
         rows = copy(self)
-        rows.items = kept if self.items is None else self.items[kept]
         rows.item_places = places
+        if self.items is None:
+            rows.items = kept
+        elif len(kept) < len(self.items):
+            rows.items = self.items[kept]
         return rows, kept
 
     def triples(self, z: Part) -> tuple[Tensor, Tensor, Tensor]:

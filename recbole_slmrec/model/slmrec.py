@@ -9,17 +9,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_slmrec.graph.product import InteractionBlock
-from recbole_slmrec.model.backbone import MultimodalLightGCN
+from recbole_slmrec.model.backbone import MultimodalLightGCN, kept_folder
+from recbole_slmrec.model.encoder import Encoding
 from recbole_slmrec.model.linear import LinearPart, check_weight
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
-from recbole_slmrec.model.rows import Part
+from recbole_slmrec.model.rows import ALL, Part, Rows
+from recbole_slmrec.model.smoothing import smoothing
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 
 
 SCORES = ("auto", "dot", "cosine")
 
 # What the settings that came later stand for in a checkpoint without them.
-_ONCE = {"negatives": "in_batch", "exclude_positives": False, "score": "dot", "linear_weight": 0.0}
+_ONCE = {"negatives": "in_batch", "exclude_positives": False, "score": "dot", "linear_weight": 0.0, "item_graph": "none"}
 
 # That of torch.nn.functional.normalize, by which training compares.
 _SMALLEST_LENGTH = 1e-12
@@ -46,6 +48,13 @@ class SLMRec(MultimodalLightGCN):
         self.alpha = config["alpha"]
         self.main_loss = MAIN_LOSSES[config["main_loss"]](config, self.encoder.propagation.block)
         self.score = _score(config)
+        self.smoothing = smoothing(
+            config["item_graph"],
+            config["item_graph_k"],
+            self.encoder.propagation.block,
+            dataset.item_modalities,
+            kept_folder(config),
+        )
         self.linear = _linear_part(config, self.encoder.propagation.block)
         self.ssl_task = self._ssl_task(config)
         _check_batch(config, self.ssl_task)
@@ -78,8 +87,9 @@ class SLMRec(MultimodalLightGCN):
         """L_main and alpha L_ssl of a batch (Eq. 14), or L_main alone without an SSL task."""
         self.forget_tables()
         users, items, negatives = self.batch(interaction)
-        encoding = self.encoder(self.main_loss.rows(users, items, negatives))
-        main = self.main_loss(self.fused(encoding), encoding.rows)
+        rows = self.main_loss.rows(users, items, negatives)
+        z, encoding = self.compared(rows)
+        main = self.main_loss(z, rows)
         if self.ssl_task is None:
             return main
         encoding = encoding.of_first_items(len(items))
@@ -92,6 +102,16 @@ class SLMRec(MultimodalLightGCN):
             return vectors
         linear = Part(self.linear.on_users, self.linear.on_items)
         return Part(*(torch.cat(sides, dim=1) for sides in zip(vectors, linear)))
+
+    def compared(self, rows: Rows) -> tuple[Part, Encoding]:
+        """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""
+        if self.smoothing is None:
+            return super().compared(rows)
+        z, encoding = super().compared(self.smoothing.needed(rows))
+        return Part(z.on_users, self.smoothing(z.on_items, encoding.rows, rows)), encoding
+
+    def smoothed(self, z: Tensor) -> Tensor:
+        return z if self.smoothing is None else self.smoothing(z, ALL, ALL)
 
     def of_new_items(self, z: Tensor) -> Tensor:
         vectors = super().of_new_items(z)

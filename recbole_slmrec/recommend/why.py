@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 import torch
 import torch.nn.functional as F
 from recbole.model.abstract_recommender import GeneralRecommender
@@ -49,7 +51,7 @@ class Shares:
         self.names = (*model.encoder.names, BIAS, *linear)
         encoding = model.encoder()
         self._users = _parts(model, model.fusion.user_map, encoding.users())
-        self._items = _parts(model, model.fusion.item_map, encoding.items())
+        self._items = _parts(model, model.fusion.item_map, encoding.items(), model.smoothed)
 
     @torch.inference_mode()
     def of_pairs(self, users: Tensor, items: Tensor) -> Tensor:
@@ -75,13 +77,17 @@ class Shares:
 
 
 def _parts(
-    model: MultimodalLightGCN, linear: nn.Linear, modalities: dict[str, Tensor]
+    model: MultimodalLightGCN,
+    linear: nn.Linear,
+    modalities: dict[str, Tensor],
+    smoothed: Callable[[Tensor], Tensor] = lambda z: z,
 ) -> list[Tensor]:
     """A table of shape (n, d) for each modality and for the bias."""
     n, tables = len(modalities), list(modalities.values())
     mean = model.fusion.fusion == "mean"
     weights = [linear.weight / n] * n if mean else linear.weight.chunk(n, dim=1)
     parts = [*(z @ w.T for z, w in zip(tables, weights)), linear.bias.expand_as(tables[0])]
+    parts = [smoothed(part) for part in parts]
     lengths = model.lengths(sum(parts))
     return [part / lengths for part in parts]
 

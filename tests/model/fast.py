@@ -28,6 +28,8 @@ SETTINGS = {
     "negative_popularity": 0.0,
     "exclude_positives": False,
     "score": "auto",
+    "item_graph": "none",
+    "item_graph_k": 3,
     "linear_weight": 0.0,
     "linear_reg": "auto",
     "linear_rank": "auto",
