@@ -22,6 +22,11 @@ from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
 
 
+_NEGATIVES = {
+    "in_batch": "the batch's items",
+    "all": "all items",
+    "uniform": "{n:,} drawn items",
+}
 _MASKED = {"seen": "training and validation", "train": "training"}
 
 
@@ -57,7 +62,8 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     if isinstance(model, (MultimodalLightGCN, MMGCN)):
         lines["graph"] = _graph(config, dataset)
     if isinstance(model, SLMRec):
-        lines["losses"] = f"main {config['main_loss']}, SSL {config['ssl_task']}"
+        lines["losses"] = _losses(config)
+        lines["score"] = _score(model)
     n_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
@@ -103,6 +109,28 @@ def _graph(config, dataset) -> str:
         f"{resolve_backend(config['graph_backend'], config['device'])} products; isolated: "
         f"{dataset.user_num - 1 - n_users:,} users, {dataset.item_num - 1 - n_items:,} items"
     )
+
+
+def _losses(config) -> str:
+    main = config["main_loss"]
+    if main == "info_nce":
+        main += f" over {_NEGATIVES[config['negatives']].format(n=config['n_negatives'])}"
+    if main in ("info_nce", "sampled"):
+        main += f", temperature {config['tau']}"
+    return f"main {main}; SSL {config['ssl_task']}"
+
+
+def _score(model: SLMRec) -> str:
+    parts = [{"cosine": "cosine", "dot": "inner product"}[model.score]]
+    if model.smoothing is not None:
+        n_edges = len(model.smoothing.graph.sums.columns)
+        parts.append(f"items smoothed over {n_edges:,} edges among them")
+    if model.linear is not None:
+        parts.append(
+            f"plus {model.linear.weight:g} deviations times a linear part, rank {model.linear.rank:,}, "
+            f"L2 weight {model.linear.reg:.4g}"
+        )
+    return ", ".join(parts)
 
 
 def _width(modality: Modality) -> str:

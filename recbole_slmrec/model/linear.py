@@ -6,7 +6,6 @@ from math import isfinite
 
 import numpy as np
 import scipy.sparse as sp
-import scipy.sparse.linalg
 import torch
 from torch import Tensor, nn
 
@@ -35,12 +34,14 @@ class LinearPart(nn.Module):
     .. math::
         a_u \cdot b_i, \quad a_u = \sum_{j \in I_u} V_j, \quad b_i = f(\sigma) V_i / P_{ii}
 
-    Over all eigenvectors nothing is approximated; the leading ones carry the most of it. An item
-    without interactions has b = 0.
+    Over all eigenvectors nothing is approximated; the leading ones, which a large matrix has found by
+    a randomised method (Halko et al., SIAM Review 2011), carry the most of it. An item without
+    interactions has b = 0.
 
     Args:
         block: the training graph.
-        weight: w, what b is multiplied by: the part's weight beside the vectors' own score; > 0.
+        weight: what b is multiplied by: the part's weight beside the vectors' own scores, in standard
+            deviations of these; > 0.
         reg: lambda > 0, or ``auto``: 4 for each interaction of a mean item that has any.
         rank: how many eigenvectors, the leading ones; or ``auto``: 1,024, fewer where the vectors of
             all users and items would fill more than 128 MiB.
@@ -51,6 +52,7 @@ class LinearPart(nn.Module):
 
     def __init__(self, block: InteractionBlock, weight: float, reg: float | str, rank: int | str):
         super().__init__()
+        self.weight = weight
         interactions = _matrix(block)
         self.reg = _chosen_reg(reg, interactions)
         squares, basis = _leading(interactions, _chosen_rank(rank, interactions.shape))
@@ -60,15 +62,30 @@ class LinearPart(nn.Module):
         device, dtype = block.user_degrees.device, torch.get_default_dtype()
         for name, table in {
             "basis": basis,
-            "on_users": interactions @ basis,
-            "on_items": weight * basis * shares / diagonal[:, None],
+            "on_users": torch.from_numpy(interactions @ basis.numpy()),
+            "on_items": weight * basis * shares / diagonal.unsqueeze(1),
         }.items():
             # Made from the data anew at each start, so no checkpoint carries them.
-            self.register_buffer(name, torch.from_numpy(table).to(device, dtype), persistent=False)
+            self.register_buffer(name, table.to(device, dtype), persistent=False)
 
     def of_items(self, items: Tensor) -> Tensor:
         """a of a user who has ``items``, shape (n,), distinct: shape (k,)."""
         return self.basis[items].sum(0)
+
+
+def spread(users: Tensor, items: Tensor) -> Tensor:
+    """The standard deviation of the inner products of vectors, over all pairs of a user and an item.
+
+    Args:
+        users: shape (|U|, d); the padding, in row 0, does not count.
+        items: shape (|I|, d); likewise.
+
+    Returns:
+        A scalar.
+    """
+    users, items = users[1:], items[1:]
+    squares = (users.T @ users * (items.T @ items)).sum() / (len(users) * len(items))
+    return (squares - (users.mean(0) @ items.mean(0)) ** 2).clamp(min=0).sqrt()
 
 
 def check_weight(weight: float) -> None:
@@ -101,19 +118,32 @@ def _chosen_rank(rank: int | str, shape: tuple[int, int]) -> int:
     return min(rank, *shape)
 
 
-def _leading(interactions: sp.csr_matrix, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def _leading(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
     """The largest eigenvalues of R'R, those above 0, and their eigenvectors: shapes (k,), (|I|, k)."""
     smaller = min(interactions.shape)
     if smaller > _DENSE_SIZE and rank <= _DENSE_SHARE * smaller:
-        # The start decides the signs, which cancel in every score; fixed, so that runs repeat.
-        start = np.ones(smaller)
-        _, values, basis = scipy.sparse.linalg.svds(interactions, k=rank, v0=start)
-        squares, basis = values**2, basis.T
+        squares, basis = _leading_by_chance(interactions, rank)
     elif interactions.shape[0] < interactions.shape[1]:
-        squares, of_users = np.linalg.eigh((interactions @ interactions.T).toarray())
-        basis = interactions.T @ of_users / np.sqrt(np.maximum(squares, _SMALLEST))
+        squares, of_users = torch.linalg.eigh(_dense(interactions @ interactions.T))
+        basis = torch.from_numpy(interactions.T @ of_users.numpy())
+        basis /= squares.clamp(min=_SMALLEST).sqrt()
     else:
-        squares, basis = np.linalg.eigh((interactions.T @ interactions).toarray())
-    order = np.argsort(-squares)[:rank]
+        squares, basis = torch.linalg.eigh(_dense(interactions.T @ interactions))
+    order = squares.argsort(descending=True)[:rank]
     order = order[squares[order] > _SMALLEST * squares.max()]
-    return squares[order], np.ascontiguousarray(basis[:, order])
+    return squares[order], basis[:, order]
+
+
+def _leading_by_chance(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
+    parts = (torch.from_numpy(part) for part in (interactions.indptr, interactions.indices))
+    values = torch.from_numpy(interactions.data)
+    matrix = torch.sparse_csr_tensor(*parts, values, size=interactions.shape)
+    # A seed of its own: the same data give the same vectors, and a run's random state stays.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        _, values, basis = torch.svd_lowrank(matrix, q=rank + rank // 8, niter=2)
+    return values[:rank] ** 2, basis[:, :rank]
+
+
+def _dense(matrix: sp.csr_matrix) -> Tensor:
+    return torch.from_numpy(matrix.toarray())

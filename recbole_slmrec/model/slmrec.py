@@ -11,7 +11,7 @@ from torch import Tensor
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.backbone import MultimodalLightGCN, kept_folder
 from recbole_slmrec.model.encoder import Encoding
-from recbole_slmrec.model.linear import LinearPart, check_weight
+from recbole_slmrec.model.linear import LinearPart, check_weight, spread
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
 from recbole_slmrec.model.rows import ALL, Part, Rows
 from recbole_slmrec.model.smoothing import smoothing
@@ -100,8 +100,11 @@ class SLMRec(MultimodalLightGCN):
         vectors = super().forward()
         if self.linear is None:
             return vectors
-        linear = Part(self.linear.on_users, self.linear.on_items)
-        return Part(*(torch.cat(sides, dim=1) for sides in zip(vectors, linear)))
+        on_items = self.linear.on_items * spread(*vectors)
+        return Part(
+            torch.cat([vectors.on_users, self.linear.on_users], dim=1),
+            torch.cat([vectors.on_items, on_items], dim=1),
+        )
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""

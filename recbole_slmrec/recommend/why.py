@@ -10,6 +10,7 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from torch import Tensor, nn
 
 from recbole_slmrec.model.backbone import MultimodalLightGCN
+from recbole_slmrec.model.linear import spread
 
 BIAS = "bias"
 LINEAR = "linear"
@@ -52,6 +53,7 @@ class Shares:
         encoding = model.encoder()
         self._users = _parts(model, model.fusion.user_map, encoding.users())
         self._items = _parts(model, model.fusion.item_map, encoding.items(), model.smoothed)
+        self._spread = spread(sum(self._users), sum(self._items))
 
     @torch.inference_mode()
     def of_pairs(self, users: Tensor, items: Tensor) -> Tensor:
@@ -73,7 +75,8 @@ class Shares:
         return torch.cat([shares, self._linear_scores(users, items).unsqueeze(1)], dim=1)
 
     def _linear_scores(self, users: Tensor, items: Tensor) -> Tensor:
-        return (self._linear.on_users[users] * self._linear.on_items[items]).sum(1)
+        own = self._linear.on_users[users] * self._linear.on_items[items]
+        return own.sum(1) * self._spread
 
 
 def _parts(
