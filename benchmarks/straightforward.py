@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_slmrec.model.slmrec import SLMRec
-from recbole_slmrec.model.ssl.fd import draw_mask
+from recbole_slmrec.model.ssl.draw import draw_mask
 
 ID = "id"
 

@@ -42,6 +42,8 @@ def model_for(settings: dict):
 SETTINGS = [
     {"ssl_task": "FAC"},
     {"ssl_task": "FM+FD"},
+    {"ssl_task": "ND", "drop_ratio": 0.3},
+    {"ssl_task": "RW", "drop_ratio": 0.3},
     {"ssl_task": "FM", "main_loss": "sampled", "train_neg_sample_args": {"sample_num": 1}},
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import Callable
 
@@ -41,37 +42,33 @@ class LinearMap(torch.autograd.Function):
 
 
 class NeighbourSums:
-    """For each destination, the sum over its neighbours among the sources: one half of the graph.
+    """For each destination, the sum over its neighbours among the sources: one half of a graph.
 
     Neither this nor what :meth:`at` gives takes part in autograd; :class:`LinearMap` puts it there.
 
     Args:
-        graph: the heterograph of :func:`~recbole_slmrec.graph.bipartite.interaction_graph`.
-        relation: the edges, from sources to destinations.
-        device: where the sums run.
-        backend: ``dgl`` or ``torch``.
+        starts: where each destination's edges begin, and where the last one's end; shape
+            (n_destinations + 1,).
+        columns: the source of each edge, shape (E,).
+        n_sources: number of sources.
+        weights: a factor an edge, in the order of ``columns``; None stands for 1.
 
     Attributes:
-        reverse: the sums of the sources over their destinations; set by :class:`InteractionBlock`.
-        weights: a factor an edge, in the order of ``columns``; None stands for 1.
+        reverse: the sums of the sources over their destinations; set by what holds both.
     """
 
     reverse: NeighbourSums
-    weights: Tensor | None = None
 
-    def __init__(self, graph: dgl.DGLGraph, relation: str, device: torch.device, backend: str):
-        source, _, destination = graph.to_canonical_etype(relation)
-        self.n_sources, self.n_destinations = graph.num_nodes(source), graph.num_nodes(destination)
-        self.degrees = graph.in_degrees(etype=relation).to(device)
-        starts, columns, _ = graph.adj_tensors("csc", etype=relation)
-        self.starts, self.columns = starts.to(device), columns.to(device)
-        self.sums = (
-            _dgl_sums(graph[relation].to(device)) if backend == "dgl" else _TorchSums(self)
-        )
+    def __init__(
+        self, starts: Tensor, columns: Tensor, n_sources: int, weights: Tensor | None = None
+    ):
+        self.starts, self.columns, self.weights = starts, columns, weights
+        self.n_sources, self.n_destinations = n_sources, len(starts) - 1
+        self.degrees = starts.diff()
 
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (n_sources, d) -> (n_destinations, d)."""
-        return self.sums(x)
+        return bag_sums(self.columns, x, self.starts, self.weights)
 
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n_destinations, d) -> (n_sources, d)."""
@@ -172,30 +169,43 @@ def bag_sums(places: Tensor, x: Tensor, offsets: Tensor, weights: Tensor | None)
     )
 
 
-class InteractionBlock:
-    """The |U| x |I| binary block B of the adjacency matrix, and its transpose.
+class KernelSums(NeighbourSums):
+    """Those of a graph, by the kernel of a backend.
 
     Args:
         graph: the heterograph of :func:`~recbole_slmrec.graph.bipartite.interaction_graph`.
-        device: where the products run.
-        backend: ``dgl`` (message passing kernels), ``torch`` (sparse CSR), or ``auto``: DGL where the
-            installed build has kernels for ``device``, torch otherwise.
-
-    Attributes:
-        on_items: B', the :class:`NeighbourSums` of items over users.
-        on_users: B, those of users over items.
-
-    Raises:
-        ValueError: for an unknown backend, or ``dgl`` on a device that this DGL build does not serve.
+        relation: the edges, from sources to destinations.
+        device: where the sums run.
+        backend: ``dgl`` or ``torch``.
     """
 
-    def __init__(self, graph: dgl.DGLGraph, device: torch.device, backend: str = "auto"):
-        self.backend = resolve_backend(backend, device)
-        self.on_items = NeighbourSums(graph, USER_TO_ITEM, device, self.backend)
-        self.on_users = NeighbourSums(graph, ITEM_TO_USER, device, self.backend)
-        self.on_items.reverse, self.on_users.reverse = self.on_users, self.on_items
-        self.n_users, self.n_items = self.on_users.n_destinations, self.on_items.n_destinations
-        self.user_degrees, self.item_degrees = self.on_users.degrees, self.on_items.degrees
+    def __init__(self, graph: dgl.DGLGraph, relation: str, device: torch.device, backend: str):
+        source, _, _ = graph.to_canonical_etype(relation)
+        starts, columns, _ = graph.adj_tensors("csc", etype=relation)
+        super().__init__(starts.to(device), columns.to(device), graph.num_nodes(source))
+        self.sums = (
+            _dgl_sums(graph[relation].to(device)) if backend == "dgl" else _TorchSums(self)
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """As :class:`NeighbourSums`."""
+        return self.sums(x)
+
+
+class Block:
+    """The |U| x |I| binary block B of the adjacency matrix of a bipartite graph, and its transpose.
+
+    Args:
+        on_users: B, the sums of users over items.
+        on_items: B', those of items over users.
+    """
+
+    def __init__(self, on_users: NeighbourSums, on_items: NeighbourSums):
+        self.on_users, self.on_items = on_users, on_items
+        # Of copies, for in a cycle they would outlive their use until the garbage collector comes.
+        on_users.reverse, on_items.reverse = copy(on_items), copy(on_users)
+        self.n_users, self.n_items = on_users.n_destinations, on_items.n_destinations
+        self.user_degrees, self.item_degrees = on_users.degrees, on_items.degrees
 
     def to_items(self, x: Tensor) -> Tensor:
         """B' x: sums each item's users. Shape (|U|, d) -> (|I|, d)."""
@@ -204,6 +214,25 @@ class InteractionBlock:
     def to_users(self, x: Tensor) -> Tensor:
         """B x: sums each user's items. Shape (|I|, d) -> (|U|, d)."""
         return LinearMap.apply(x, self.on_users, self.on_users.transposed)
+
+
+class InteractionBlock(Block):
+    """That of all interactions, whose products run by the kernels of a backend.
+
+    Args:
+        graph: the heterograph of :func:`~recbole_slmrec.graph.bipartite.interaction_graph`.
+        device: where the products run.
+        backend: ``dgl`` (message passing kernels), ``torch`` (sparse CSR), or ``auto``: DGL where the
+            installed build has kernels for ``device``, torch otherwise.
+
+    Raises:
+        ValueError: for an unknown backend, or ``dgl`` on a device that this DGL build does not serve.
+    """
+
+    def __init__(self, graph: dgl.DGLGraph, device: torch.device, backend: str = "auto"):
+        self.backend = resolve_backend(backend, device)
+        on_users = KernelSums(graph, ITEM_TO_USER, device, self.backend)
+        super().__init__(on_users, KernelSums(graph, USER_TO_ITEM, device, self.backend))
 
 
 def resolve_backend(backend: str, device: torch.device) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Callable, Sequence
+
 from torch import Tensor
 
 from recbole_slmrec.graph.one_sided import OneSided
-from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.graph.product import Block
 from recbole_slmrec.graph.sides import ADJACENCIES, End, Side, node_weights
 
 
@@ -18,7 +20,7 @@ class Propagation:
     of them on the rows that are asked for only.
 
     Args:
-        block: the interaction block.
+        block: that of the graph.
         n_layers: L >= 0.
         adjacency: ``pre`` (D^-1/2 A D^-1/2), ``norm`` (row-normalised A + I), ``gcmc`` (D^-1 A),
             ``mean`` (D^-1 A + I) or ``plain`` (A). An isolated node's 1/0 counts as 0.
@@ -27,7 +29,7 @@ class Propagation:
         ValueError: for a negative ``n_layers`` or an unknown ``adjacency``.
     """
 
-    def __init__(self, block: InteractionBlock, n_layers: int, adjacency: str = "pre"):
+    def __init__(self, block: Block, n_layers: int, adjacency: str = "pre"):
         if not isinstance(n_layers, int) or n_layers < 0:
             raise ValueError(f"n_layers [{n_layers}] must be a whole number, 0 or more")
         if adjacency not in ADJACENCIES:
@@ -39,7 +41,6 @@ class Propagation:
         self.items = node_weights(block.item_degrees, adjacency)
         self.user_side = Side(block.on_users, self.users)
         self.item_side = Side(block.on_items, self.items)
-        self._everywhere = PropagationAt(self, None, None)
 
     def at(self, users: Tensor | None, items: Tensor | None) -> PropagationAt:
         """The propagation to these users and items only; shape (n,) each, distinct, or None for all."""
@@ -47,11 +48,11 @@ class Propagation:
 
     def from_users(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Propagates a user table, shape (|U|, d): what arrives at all users and at all items."""
-        return self._everywhere.from_users(x)
+        return self.at(None, None).from_users(x)
 
     def from_items(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Propagates an item table, shape (|I|, d): what arrives at all users and at all items."""
-        return self._everywhere.from_items(x)
+        return self.at(None, None).from_items(x)
 
     def hop(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
         """One product with A_hat of a whole table, given and returned as its two sides."""
@@ -62,14 +63,6 @@ class Propagation:
             next_users = next_users + users.loop(on_users)
             next_items = next_items + items.loop(on_items)
         return next_users, next_items
-
-    def layer_by_layer(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
-        """The encoder of a whole table as it reads, for adjacencies with self loops."""
-        sum_users, sum_items = on_users, on_items
-        for _ in range(self.n_layers):
-            on_users, on_items = self.hop(on_users, on_items)
-            sum_users, sum_items = sum_users + on_users, sum_items + on_items
-        return sum_users / (self.n_layers + 1), sum_items / (self.n_layers + 1)
 
 
 class PropagationAt:
@@ -115,5 +108,29 @@ class PropagationAt:
         return on_users, on_items
 
     def _by_layers(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
-        on_users, on_items = self.whole.layer_by_layer(on_users, on_items)
+        hops = [self.whole.hop] * self.whole.n_layers
+        on_users, on_items = mean_over_layers(hops, on_users, on_items)
         return self.users.of(on_users), self.items.of(on_items)
+
+
+Hop = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def mean_over_layers(
+    hops: Sequence[Hop], on_users: Tensor, on_items: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The encoder of a whole table as it reads, for hops that are not the same or have self loops.
+
+    Args:
+        hops: what each layer does with the two sides of the layer before.
+        on_users: the table's side of users, shape (|U|, d).
+        on_items: that of items, shape (|I|, d).
+
+    Returns:
+        The two sides of the mean of the table and all its layers.
+    """
+    sum_users, sum_items = on_users, on_items
+    for hop in hops:
+        on_users, on_items = hop(on_users, on_items)
+        sum_users, sum_items = sum_users + on_users, sum_items + on_items
+    return sum_users / (len(hops) + 1), sum_items / (len(hops) + 1)

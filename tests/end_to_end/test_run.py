@@ -14,6 +14,7 @@ from recbole.trainer import HyperTuning
 from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
+from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 from recbole_slmrec.trainer import get_trainer
 from tests.made import N_ITEMS, read_pairs, write
 
@@ -37,7 +38,7 @@ def test_ours_and_recboles_models_run_through_the_same_door(made, model):
     assert trainer.evaluate(test_data, load_best_model=False) == result["test_result"]
 
 
-@pytest.mark.parametrize("ssl_task", ["FAC", "FD", "FM", "FM+FD", "none"])
+@pytest.mark.parametrize("ssl_task", [*SSL_TASKS, NO_TASK])
 @pytest.mark.parametrize("main_loss", ["in_batch", "sampled", "bpr", "none"])
 def test_every_task_with_every_main_loss(made, main_loss, ssl_task):
     if main_loss == ssl_task == "none":

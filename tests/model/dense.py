@@ -74,6 +74,31 @@ def encode_layer_dropout(
     return Z[: len(E_user)], Z[len(E_user) :]
 
 
+def encode_walk(As: list[Tensor], E_user: Tensor, E_item: Tensor) -> tuple[Tensor, Tensor]:
+    """`encode` where layer l has the adjacency As[l-1]: z_l = A_l z_{l-1}."""
+    layers = [torch.cat([E_user, E_item])]
+    for A in As:
+        layers.append(A @ layers[-1])
+    Z = sum(layers) / len(layers)
+    return Z[: len(E_user)], Z[len(E_user) :]
+
+
+def edges_kept(edges: tuple[Tensor, Tensor], keep: Tensor) -> tuple[Tensor, Tensor]:
+    """SGL's edge dropout: those of the distinct edges, by user and then by item, that stay."""
+    pairs = sorted(set(zip(*(side.tolist() for side in edges))))
+    kept = [pair for pair, stays in zip(pairs, keep.tolist(), strict=True) if stays]
+    return tuple(torch.tensor([pair[side] for pair in kept], dtype=torch.long) for side in (0, 1))
+
+
+def edges_between(
+    edges: tuple[Tensor, Tensor], keep_users: Tensor, keep_items: Tensor
+) -> tuple[Tensor, Tensor]:
+    """SGL's node dropout: the edges of which both ends stay."""
+    users, items = edges
+    both = [bool(keep_users[u] and keep_items[i]) for u, i in zip(users, items)]
+    return users[both], items[both]
+
+
 def content(X: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """E_m = X W + 1 b' with X (n, D), W (D, d), b (d,)."""
     return X @ W + torch.outer(torch.ones(len(X), dtype=X.dtype), b)
@@ -315,6 +340,19 @@ class DenseSLMRec:
                 Z[m] = encode(self.A, E_user, E_item, self.n_layers)
         return self._fuse(Z)
 
+    def sub_graph_view(self, layers: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """One view on sub-graphs (SGL's operators): (z_user, z_item).
+
+        Args:
+            layers: the edges of each layer's graph, as ``edges``; those of one graph L times over
+                for ED and ND.
+        """
+        As = [adjacency(*edges, self.n_users, self.n_items, self.adjacency) for edges in layers]
+        Z = {}
+        for m in [*self.modalities, "id"]:
+            Z[m] = encode_walk(As, self.params["user"], self.item_features(m))
+        return self._fuse(Z)
+
     def ssl_loss(
         self,
         task: str,
@@ -325,8 +363,9 @@ class DenseSLMRec:
         masked: tuple = (None, None),
         fd_level: str = "feature",
         masks: tuple = ({}, {}),
+        graphs: tuple = ([], []),
     ) -> Tensor:
-        """L_ssl of a batch: ``FAC``, ``FM``, ``FD``, ``FM+FD``, or ``none``, which is 0.
+        """L_ssl of a batch: FAC, FM, FD, FM+FD, ED, ND, RW, or ``none``, which is 0.
 
         FAC sees the items alone (Eq. 11); the others are Eq. 9 on the users + Eq. 9 on the items.
 
@@ -335,6 +374,7 @@ class DenseSLMRec:
             similarity: FAC's, ``cosine`` or ``dot``.
             masked: FM's modality for view 1 and for view 2, see `view`.
             fd_level, masks: FD's level, and its masks for view 1 and for view 2, see `view`.
+            graphs: ED's, ND's and RW's for view 1 and for view 2, see `sub_graph_view`.
         """
         if task == "none":
             return torch.zeros((), dtype=torch.float64)
@@ -344,12 +384,15 @@ class DenseSLMRec:
             h = [self._linear(f"h:{m}") for m in self.modalities[1:]]
             z_content = [z[m] for m in self.modalities]
             return fac_loss(z["id"], z_content, self._linear("g_id"), g, h, tau_ssl, similarity)
-        if task not in ("FM", "FD", "FM+FD"):
+        if task in ("ED", "ND", "RW"):
+            (user_1, item_1), (user_2, item_2) = map(self.sub_graph_view, graphs)
+        elif task in ("FM", "FD", "FM+FD"):
+            masked = (None, None) if task == "FD" else masked
+            fd_level = None if task == "FM" else fd_level
+            user_1, item_1 = self.view(masked[0], fd_level, masks[0])
+            user_2, item_2 = self.view(masked[1], fd_level, masks[1])
+        else:
             raise ValueError(f"ssl_loss: unknown task {task!r}")
-        masked = (None, None) if task == "FD" else masked
-        fd_level = None if task == "FM" else fd_level
-        user_1, item_1 = self.view(masked[0], fd_level, masks[0])
-        user_2, item_2 = self.view(masked[1], fd_level, masks[1])
         on_users = info_nce(user_1[users], user_2[users], tau_ssl)
         return on_users + info_nce(item_1[items], item_2[items], tau_ssl)
 

@@ -40,6 +40,7 @@ SETTINGS = {
     "fac_similarity": "dot",
     "dropout_rate": 0.3,
     "fd_level": "feature",
+    "drop_ratio": 0.1,
     "graph_backend": "auto",
     "keep_propagated": False,
     "gather_negatives": True,

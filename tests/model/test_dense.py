@@ -15,8 +15,11 @@ from tests.model.dense import (
     bpr_loss,
     content,
     cosine,
+    edges_between,
+    edges_kept,
     encode,
     encode_layer_dropout,
+    encode_walk,
     fac_loss,
     fuse,
     fuse_mean,
@@ -115,6 +118,38 @@ def test_layer_dropout_with_masks_of_ones_is_encode(n_layers):
     ones = [torch.ones(7, 1, dtype=torch.float64)] * n_layers
     dropped = encode_layer_dropout(STAR, STAR_USER, STAR_ITEM, n_layers, ones)
     assert_close(dropped, encode(STAR, STAR_USER, STAR_ITEM, n_layers))
+
+
+# User 1 has item 1 alone: both weights are 1.
+PAIR = adjacency(torch.tensor([1]), torch.tensor([1]), 2, 5, "pre")
+
+
+@pytest.mark.parametrize(
+    "graphs, user, items",
+    [
+        ([], [7, 3], [9, 1, 2, 3, 4]),
+        ([PAIR], [7 / 2, (3 + 1) / 2], [9 / 2, (1 + 3) / 2, 2 / 2, 3 / 2, 4 / 2]),
+        # z_1: user 5, items 1.5 each; z_2: user 1.5, item 1 has 5.
+        ([STAR, PAIR], [7 / 3, 9.5 / 3], [9 / 3, 7.5 / 3, 3.5 / 3, 4.5 / 3, 5.5 / 3]),
+        # z_1: user 1, item 1 has 3; z_2: user 1.5, items .5 each.
+        ([PAIR, STAR], [7 / 3, 5.5 / 3], [9 / 3, 4.5 / 3, 2.5 / 3, 3.5 / 3, 4.5 / 3]),
+    ],
+)
+def test_encode_walk(graphs, user, items):
+    Z_user, Z_item = encode_walk(graphs, STAR_USER, STAR_ITEM)
+    assert_close(Z_user.flatten(), tensor(user))
+    assert_close(Z_item.flatten(), tensor(items))
+
+
+def test_edges_kept_and_edges_between():
+    # The distinct ones: (1, 1), (1, 2), (2, 1), (2, 2), (2, 3).
+    users, items = edges_kept((USERS, ITEMS), torch.tensor([True, False, False, True, True]))
+    assert list(zip(users.tolist(), items.tolist())) == [(1, 1), (2, 2), (2, 3)]
+    keep_users, keep_items = torch.tensor([True] * 3), torch.tensor([True, False, True, True])
+    users, items = edges_between((USERS, ITEMS), keep_users, keep_items)
+    assert list(zip(users.tolist(), items.tolist())) == [(1, 2), (2, 2), (2, 3)]
+    users, _ = edges_between((USERS, ITEMS), torch.tensor([True, False, True]), keep_items)
+    assert users.tolist() == [2, 2]
 
 
 def test_content_gives_the_bias_to_a_zero_row():
@@ -343,6 +378,19 @@ def test_views(tiny, task, fd_level):
         task, BATCH, BATCH, 0.5, masked=("v", "id"), fd_level=fd_level, masks=masks
     )
     assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("task", ["ED", "ND", "RW"])
+def test_sub_graph_views(tiny, task):
+    one = torch.tensor([1])
+    graphs = [(BATCH, BATCH)], [(one, one)]
+    # Without their edge, user 2 has Z_v = Z_id = (0, 1) and item 2 Z_v = (-.5, 0), Z_id = (0, 3).
+    user_2 = tensor([[2.25, 0.5], [0, 1]])
+    item_2 = tensor([[2.25, 0], [-0.25, 2]])
+    assert_close([z[BATCH] for z in tiny.sub_graph_view(graphs[0])], [Z_USER[BATCH], Z_ITEM[BATCH]])
+    assert_close([z[BATCH] for z in tiny.sub_graph_view(graphs[1])], [user_2, item_2])
+    expected = info_nce(Z_USER[BATCH], user_2, 0.5) + info_nce(Z_ITEM[BATCH], item_2, 0.5)
+    assert_close(tiny.ssl_loss(task, BATCH, BATCH, 0.5, graphs=graphs), expected)
 
 
 def test_ssl_none_and_unknown(tiny):

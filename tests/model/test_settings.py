@@ -10,6 +10,7 @@ import torch
 
 from recbole_slmrec.model.modality import WordContent
 from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.model.ssl import SSL_TASKS
 from recbole_slmrec.model.ssl.fm import draw_pair
 from tests.model.dense import random_problem
 from tests.model.fast import batch, config_of, dataset_of, fast_model
@@ -29,7 +30,10 @@ def problem(n_modalities: int = 2):
         ({"tau_ssl": 0.0}, r"tau_ssl \[0.0\] must be a number above 0"),
         ({"ssl_task": "FM", "tau_ssl": -1}, r"tau_ssl \[-1\] must be a number above 0"),
         ({"alpha": -0.1}, r"alpha \[-0.1\] must be a number, 0 or more"),
-        ({"ssl_task": "FX"}, r"ssl_task \[FX\] is not one of FAC, FD, FM, FM\+FD, none"),
+        (
+            {"ssl_task": "FX"},
+            r"ssl_task \[FX\] is not one of FAC, FD, FM, FM\+FD, ED, ND, RW, none",
+        ),
         ({"main_loss": "softmax"}, r"main_loss \[softmax\] is not one of info_nce, sampled, bpr"),
         ({"main_loss": "none", "ssl_task": "none"}, "nothing would be learnt"),
         ({"main_loss": "none", "alpha": 0}, "nothing would be learnt"),
@@ -39,6 +43,9 @@ def problem(n_modalities: int = 2):
         ({"fac_similarity": "l1"}, r"fac_similarity \[l1\] is not one of cosine, dot"),
         ({"ssl_task": "FD", "dropout_rate": 1}, r"dropout_rate \[1\] must be a number in \[0, 1\)"),
         ({"ssl_task": "FD", "fd_level": "node"}, r"fd_level \[node\] is not one of feature, layer"),
+        ({"ssl_task": "ED", "drop_ratio": 1}, r"drop_ratio \[1\] must be a number in \[0, 1\)"),
+        ({"ssl_task": "ND", "drop_ratio": -0.1}, r"drop_ratio \[-0.1\] must be a number in"),
+        ({"ssl_task": "RW", "drop_ratio": "a"}, r"drop_ratio \[a\] must be a number in \[0, 1\)"),
         ({"train_batch_size": 1}, r"train_batch_size \[1\] leaves no in-batch negatives"),
     ],
 )
@@ -54,7 +61,7 @@ def test_a_last_batch_of_one_row_adds_nothing():
     assert ssl.item() == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("ssl_task", ["FAC", "FD", "FM", "FM+FD"])
+@pytest.mark.parametrize("ssl_task", SSL_TASKS)
 def test_without_modalities_it_is_lightgcn_and_says_so(caplog, ssl_task):
     with caplog.at_level(logging.WARNING):
         model = fast_model(problem(0), ssl_task=ssl_task)

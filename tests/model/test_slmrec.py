@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recbole_slmrec.model.ssl import fm
+from tests.model.dense import DenseSLMRec, edges_between, edges_kept
 from tests.model.fast import assert_same, assert_same_gradients, batch, fast_model, problem_of
 
 USERS = torch.tensor([1, 3, 2, 1, 7, 8])
@@ -86,8 +87,8 @@ def record(monkeypatch, task, method: str) -> list[torch.Tensor]:
     """Keeps what a task's drawing method returns, in order."""
     drawn, original = [], getattr(task, method)
 
-    def recording(table):
-        drawn.append(original(table))
+    def recording(*arguments):
+        drawn.append(original(*arguments))
         return drawn[-1]
 
     monkeypatch.setattr(task, method, recording)
@@ -145,6 +146,36 @@ def test_fd_on_layers(monkeypatch, masked, adjacency, n_layers):
     assert_same_gradients(model, loss, problem, expected)
 
 
+def graphs_of(task: str, drawn: list[torch.Tensor], problem: DenseSLMRec) -> list[list]:
+    """The edges of each layer's graph, by view, that follow from what a task on sub-graphs drew."""
+    edges, n_layers = problem.edges, problem.n_layers
+    if task == "RW":
+        layers = [edges_kept(edges, keep) for keep in drawn]
+        return [layers[:n_layers], layers[n_layers:]]
+    if task == "ND":
+        views = edges_between(edges, *drawn[:2]), edges_between(edges, *drawn[2:])
+    else:
+        views = [edges_kept(edges, keep) for keep in drawn]
+    return [[view] * n_layers for view in views]
+
+
+@pytest.mark.parametrize("n_layers", range(5))
+@pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
+@pytest.mark.parametrize("name", ["ED", "ND", "RW"])
+def test_views_on_sub_graphs(monkeypatch, name, adjacency, n_layers):
+    for n_modalities, words, backend in ((1, False, "dgl"), (1, True, "torch"), (3, False, "dgl")):
+        problem = problem_of(n_modalities, words, n_layers=n_layers, adjacency=adjacency)
+        model = fast_model(
+            problem, ssl_task=name, main_loss="none", drop_ratio=0.3, graph_backend=backend
+        )
+        drawn = record(monkeypatch, model.ssl_task, "keep_nodes" if name == "ND" else "keep_edges")
+        loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
+        assert len(drawn) == {"ED": 2, "ND": 4, "RW": 2 * n_layers}[name]
+        graphs = graphs_of(name, drawn, problem)
+        expected = problem.ssl_loss(name, USERS, ITEMS, 0.5, graphs=graphs)
+        assert_same_gradients(model, loss, problem, expected)
+
+
 @pytest.mark.parametrize("fusion", ["concat", "mean"])
 @pytest.mark.parametrize("ssl_task", ["FM", "FAC"])
 def test_mean_fusion_and_alpha(monkeypatch, ssl_task, fusion):
@@ -159,7 +190,7 @@ def test_mean_fusion_and_alpha(monkeypatch, ssl_task, fusion):
 
 
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
-@pytest.mark.parametrize("ssl_task", ["none", "FAC", "FM", "FD"])
+@pytest.mark.parametrize("ssl_task", ["none", "FAC", "FM", "FD", "ED", "RW"])
 def test_under_autocast_the_loss_and_its_gradients_stay_near(monkeypatch, ssl_task, backend):
     monkeypatch.setattr(fm, "draw_pair", lambda names: ("a", "v"))
     losses, gradients = [], []

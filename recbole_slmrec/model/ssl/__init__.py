@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from torch import nn
 
+from recbole_slmrec.model.ssl.ed import EdgeDropout
 from recbole_slmrec.model.ssl.fac import FineAndCoarse
 from recbole_slmrec.model.ssl.fd import FeatureDropout
 from recbole_slmrec.model.ssl.fm import FeatureMasking
 from recbole_slmrec.model.ssl.fm_fd import MaskingAndDropout
+from recbole_slmrec.model.ssl.nd import NodeDropout
+from recbole_slmrec.model.ssl.rw import RandomWalk
 
 NO_TASK = "none"
 
@@ -20,4 +23,7 @@ SSL_TASKS: dict[str, type[nn.Module]] = {
     "FD": FeatureDropout,
     "FM": FeatureMasking,
     "FM+FD": MaskingAndDropout,
+    "ED": EdgeDropout,
+    "ND": NodeDropout,
+    "RW": RandomWalk,
 }

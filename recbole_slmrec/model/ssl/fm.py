@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from recbole_slmrec.model.encoder import Encoder, Encoding
+from recbole_slmrec.model.encoder import Encoding
 from recbole_slmrec.model.ssl.views import TwoViews
 
 
@@ -18,12 +18,8 @@ class FeatureMasking(TwoViews):
         config: reads ``tau_ssl`` and ``gather_negatives``.
     """
 
-    def __init__(self, encoder: Encoder, config):
-        super().__init__(config)
-        self.names = encoder.names
-
     def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
-        first, second = draw_pair(self.names)
+        first, second = draw_pair(self.encoder.names)
         return encoding.without(first), encoding.without(second)
 
 

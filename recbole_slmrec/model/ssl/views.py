@@ -1,10 +1,10 @@
-"""What FD and FM share: two views of the batch's users and items, contrasted (SLMRec Eq. 7 and 9)."""
+"""Two views of the batch's users and items, contrasted: every task but FAC (SLMRec Eq. 7 and 9)."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from recbole_slmrec.model.encoder import Encoding
+from recbole_slmrec.model.encoder import Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.losses import Pairs, check_temperature, info_nce
 
@@ -13,13 +13,20 @@ class TwoViews(nn.Module):
     """Eq. 9 on users plus Eq. 9 on items, between two views of the same batch.
 
     Args:
+        encoder: the model's encoder.
         config: reads ``tau_ssl`` > 0 and ``gather_negatives``.
     """
 
-    def __init__(self, config):
+    def __init__(self, encoder: Encoder, config):
         super().__init__()
         check_temperature("tau_ssl", config["tau_ssl"])
         self.temperature, self.gather = config["tau_ssl"], config["gather_negatives"]
+        # A list keeps the encoder, whose parameters the model owns, from being registered twice.
+        self._encoder = [encoder]
+
+    @property
+    def encoder(self) -> Encoder:
+        return self._encoder[0]
 
     def views(self, encoding: Encoding) -> tuple[Encoding, Encoding]:
         """Makes the two views of the same rows, drawn anew for each batch."""
