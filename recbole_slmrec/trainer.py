@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import nullcontext
 from functools import cached_property
 from time import perf_counter
 
@@ -14,6 +15,7 @@ from recbole.trainer import Trainer
 from recbole.utils import set_color
 
 from recbole_slmrec import parallel
+from recbole_slmrec.averaging import ParameterAverage
 from recbole_slmrec.checkpoint import (
     load_checkpoint,
     plain_settings,
@@ -42,6 +44,8 @@ class PluginTrainer:
     this class hold tensors and plain values, and resuming continues bit for bit on a CPU with
     one thread.
     """
+
+    average: ParameterAverage | None = None
 
     def __init__(self, config, model):
         keep_freed_memory()
@@ -104,6 +108,8 @@ class PluginTrainer:
         self.best_valid_score = checkpoint["best_valid_score"]
         self.best_valid_result = checkpoint["best_valid_result"]
         self.optimizer.load_state_dict(checkpoint["optimizer"])
+        if self.average and checkpoint.get("average"):
+            self.average.resume(checkpoint["average"])
         self._resumed_states = checkpoint["random"]
         self.logger.info(f"Checkpoint loaded. Resume training from epoch {self.start_epoch}")
 
@@ -133,6 +139,7 @@ class PluginTrainer:
                 "state_dict": dict(self.model.state_dict()),
                 "other_parameter": self.model.other_parameter(),
                 "optimizer": self.optimizer.state_dict(),
+                "average": self.average and self.average.state(),
                 "random": {**random_state(), "loader": self._train_data.generator.get_state()},
             },
             path,
@@ -191,7 +198,36 @@ class PluginTrainer:
 
 
 class SLMRecTrainer(PluginTrainer, Trainer):
-    """RecBole's trainer for this package's models, with PyTorch's fused Adam and quicker scores."""
+    """RecBole's trainer for this package's models, with PyTorch's fused Adam and quicker scores.
+
+    Where a model has the setting ``ema_decay`` above 0, what is evaluated and kept is the average of
+    its parameters over steps (:class:`~recbole_slmrec.averaging.ParameterAverage`).
+    """
+
+    def __init__(self, config, model):
+        super().__init__(config, model)
+        if config["ema_decay"]:
+            self.average = ParameterAverage(self.model.parameters(), config["ema_decay"])
+            self._hook = self.optimizer.register_step_post_hook(lambda *_: self.average.update())
+
+    def fit(self, *args, **kwargs):
+        result = super().fit(*args, **kwargs)
+        if self.average is not None:
+            self.average.swap()
+            self.average = self._hook.remove()
+            self.model.forget_tables()
+        return result
+
+    def _valid_epoch(self, *args, **kwargs):
+        with self._averaged():
+            return super()._valid_epoch(*args, **kwargs)
+
+    def _save_checkpoint(self, *args, **kwargs):
+        with self._averaged():
+            super()._save_checkpoint(*args, **kwargs)
+
+    def _averaged(self):
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def _build_optimizer(self, **kwargs):
         optimizer = super()._build_optimizer(**kwargs)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.model.auto import follow_the_data
 from recbole_slmrec.model.backbone import MultimodalLightGCN, kept_folder
 from recbole_slmrec.model.encoder import Encoding
 from recbole_slmrec.model.linear import LinearPart, check_weight, spread
@@ -17,13 +18,18 @@ from recbole_slmrec.model.rows import ALL, Part, Rows
 from recbole_slmrec.model.smoothing import smoothing
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 
-
-SCORES = ("auto", "dot", "cosine")
+SCORES = ("dot", "cosine")
 
 # What the settings that came later stand for in a checkpoint without them.
-_ONCE = {"negatives": "in_batch", "exclude_positives": False, "score": "dot", "linear_weight": 0.0, "item_graph": "none"}
+_ONCE = {
+    "negatives": "in_batch",
+    "exclude_positives": False,
+    "score": "dot",
+    "item_graph": "none",
+    "linear_weight": 0.0,
+}
 
-# That of torch.nn.functional.normalize, by which training compares.
+# As in torch.nn.functional.normalize, by which training compares.
 _SMALLEST_LENGTH = 1e-12
 
 
@@ -44,18 +50,20 @@ class SLMRec(MultimodalLightGCN):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
+        block = self.encoder.propagation.block
+        follow_the_data(config, block)
         _check_tasks(config)
         self.alpha = config["alpha"]
-        self.main_loss = MAIN_LOSSES[config["main_loss"]](config, self.encoder.propagation.block)
-        self.score = _score(config)
+        self.main_loss = MAIN_LOSSES[config["main_loss"]](config, block)
+        self.score = config["score"]
         self.smoothing = smoothing(
             config["item_graph"],
             config["item_graph_k"],
-            self.encoder.propagation.block,
+            block,
             dataset.item_modalities,
             kept_folder(config),
         )
-        self.linear = _linear_part(config, self.encoder.propagation.block)
+        self.linear = _linear_part(config, block)
         self.ssl_task = self._ssl_task(config)
         _check_batch(config, self.ssl_task)
         self.initialise()
@@ -156,6 +164,8 @@ class SLMRec(MultimodalLightGCN):
 
 def _check_tasks(config) -> None:
     alpha, main_loss, ssl_task = config["alpha"], config["main_loss"], config["ssl_task"]
+    if config["score"] not in SCORES:
+        raise ValueError(f"score [{config['score']}] is not one of auto, {', '.join(SCORES)}")
     if not isinstance(alpha, (int, float)) or not alpha >= 0:
         raise ValueError(f"alpha [{alpha}] must be a number, 0 or more: it weighs the SSL loss")
     if ssl_task not in (*SSL_TASKS, NO_TASK):
@@ -172,18 +182,6 @@ def _check_tasks(config) -> None:
             "sampled negatives (train_neg_sample_args: ~), sampled and bpr need them "
             "(train_neg_sample_args: {distribution: uniform, sample_num: 1})"
         )
-
-
-def _score(config) -> str:
-    """``dot`` or ``cosine``. Over all items the cosine itself is calibrated by training; in-batch
-    negatives push popular items down, which the norms have to bring back."""
-    score = config["score"]
-    if score not in SCORES:
-        raise ValueError(f"score [{score}] is not one of {', '.join(SCORES)}")
-    if score != "auto":
-        return score
-    over_all = config["main_loss"] == "info_nce" and config["negatives"] != "in_batch"
-    return "cosine" if over_all else "dot"
 
 
 def _linear_part(config, block: InteractionBlock) -> LinearPart | None:

@@ -1,0 +1,43 @@
+"""SLMRec's settings that are ``auto``: what they stand for on a data set."""
+
+from __future__ import annotations
+
+from recbole_slmrec.graph.product import InteractionBlock
+
+# Found on validation (docs/results.md): with fewer interactions an item, those of a batch do better.
+_FEW_INTERACTIONS = 12
+# From this size on a step over every item takes several times as long as one over drawn items.
+_LARGE_CATALOGUE = 20_000
+
+
+def follow_the_data(config, block: InteractionBlock) -> None:
+    """Writes what ``auto`` stands for into the configuration, so that what a run tells and keeps of
+    itself is what it did.
+
+    ``negatives`` follows from the training interactions of a mean item that has any: ``in_batch``
+    below 12, else ``all``, or ``uniform`` from 20,000 items on. What suits the negatives follows from
+    them: ``exclude_positives`` (not in the batch), ``tau`` (0.5 in the batch, else 0.2) and ``score``.
+    Over all items the cosine itself is calibrated by training and ranks; in-batch negatives push
+    popular items down, which the norms in an inner product have to bring back.
+
+    Args:
+        config: the run's configuration.
+        block: the training graph.
+    """
+    if config["negatives"] == "auto":
+        config["negatives"] = _negatives(block)
+    in_batch = config["main_loss"] != "info_nce" or config["negatives"] == "in_batch"
+    for key, beside, over_all in (
+        ("exclude_positives", False, True),
+        ("tau", 0.5, 0.2),
+        ("score", "dot", "cosine"),
+    ):
+        if config[key] == "auto":
+            config[key] = beside if in_batch else over_all
+
+
+def _negatives(block: InteractionBlock) -> str:
+    degrees = block.item_degrees
+    if degrees.sum() < _FEW_INTERACTIONS * (degrees > 0).sum():
+        return "in_batch"
+    return "all" if block.n_items - 1 < _LARGE_CATALOGUE else "uniform"
