@@ -16,8 +16,8 @@ def follow_the_data(config, block: InteractionBlock) -> None:
 
     ``negatives`` follows from the training interactions of a mean item that has any: ``in_batch``
     below 12, else ``all``, or ``uniform`` from 20,000 items on. What suits the negatives follows from
-    them: ``exclude_positives`` (not in the batch), ``tau`` (0.5 in the batch, else 0.2) and ``score``.
-    Over all items the cosine itself is calibrated by training and ranks; in-batch negatives push
+    them: ``exclude_positives`` (not in the batch), ``tau`` (0.5 in the batch, else 0.2), ``ssl_task``
+    (FAC in the batch; over all items no task was of use) and ``score``. Over all items the cosine itself is calibrated by training and ranks; in-batch negatives push
     popular items down, which the norms in an inner product have to bring back.
 
     Args:
@@ -30,6 +30,7 @@ def follow_the_data(config, block: InteractionBlock) -> None:
     for key, beside, over_all in (
         ("exclude_positives", False, True),
         ("tau", 0.5, 0.2),
+        ("ssl_task", "FAC", "none"),
         ("score", "dot", "cosine"),
     ):
         if config[key] == "auto":

@@ -284,7 +284,8 @@ class Recommender:
 
         Returns:
             The same with a column ``why_M`` for each modality M, the ID embedding among them, and
-            ``why_bias`` (see :class:`~recbole_slmrec.recommend.why.Shares`).
+            ``why_bias``; and ``why_linear`` where the model has a linear part (see
+            :class:`~recbole_slmrec.recommend.why.Shares`).
 
         Raises:
             ValueError: for a model whose score is not a sum over modalities.
@@ -294,7 +295,7 @@ class Recommender:
             >>> recommender = Recommender.load("saved/SLMRec.pth")
             >>> found = recommender.explain(recommender.recommend(["u0"], k=2))
             >>> list(found.columns[4:])
-            ['why_v', 'why_a', 'why_t', 'why_id', 'why_bias']
+            ['why_v', 'why_a', 'why_t', 'why_id', 'why_bias', 'why_linear']
             >>> bool((found.filter(like="why_").sum(axis=1) - found["score"] < 1e-4).all())
             True
         """
@@ -323,7 +324,7 @@ class Recommender:
             >>> recommender = Recommender.load("saved/SLMRec.pth")
             >>> shares = recommender.why("u0", "i3")
             >>> shares.shape, list(shares.columns)
-            ((5, 5), ['v', 'a', 't', 'id', 'bias'])
+            ((6, 6), ['v', 'a', 't', 'id', 'bias', 'linear'])
             >>> bool(abs(shares.values.sum() - recommender.score([("u0", "i3")])[0]) < 1e-4)
             True
         """

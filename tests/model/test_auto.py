@@ -9,7 +9,7 @@ from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.auto import follow_the_data
 
-AUTO = {key: "auto" for key in ("negatives", "exclude_positives", "tau", "score")}
+AUTO = {key: "auto" for key in ("negatives", "exclude_positives", "tau", "ssl_task", "score")}
 
 
 def block_of(n_items: int, degree: int) -> InteractionBlock:
@@ -27,8 +27,20 @@ def chosen(n_items: int, degree: int, **settings) -> dict:
     return {key: config[key] for key in AUTO}
 
 
-IN_BATCH = {"negatives": "in_batch", "exclude_positives": False, "tau": 0.5, "score": "dot"}
-OVER_ALL = {"negatives": "all", "exclude_positives": True, "tau": 0.2, "score": "cosine"}
+IN_BATCH = {
+    "negatives": "in_batch",
+    "exclude_positives": False,
+    "tau": 0.5,
+    "ssl_task": "FAC",
+    "score": "dot",
+}
+OVER_ALL = {
+    "negatives": "all",
+    "exclude_positives": True,
+    "tau": 0.2,
+    "ssl_task": "none",
+    "score": "cosine",
+}
 
 
 @pytest.mark.parametrize(

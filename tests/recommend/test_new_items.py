@@ -42,6 +42,18 @@ def test_vectors_are_those_of_an_isolated_item_in_the_dense_graph(fusion, adjace
     torch.testing.assert_close(problem.fused()[0], users, rtol=1e-9, atol=1e-9)
 
 
+def test_by_cosine_and_with_a_linear_part_the_vector_has_length_one_and_no_linear_part():
+    problem = random_problem(3, 8, 9, 20, {"v": 5, "w": 3})
+    new = {name: torch.randn(2, D, dtype=torch.float64) for name, D in {"v": 5, "w": 3}.items()}
+    plain = new_item_vectors(fast_model(problem), new)
+    model = fast_model(problem, score="cosine", linear_weight=2.0, item_graph="users")
+    found = new_item_vectors(model, new)
+    d = plain.shape[1]
+    unit = plain / plain.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(found[:, :d], unit, rtol=1e-9, atol=1e-12)
+    assert found.shape[1] == model()[1].shape[1] and not found[:, d:].any()
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Two new items: the one has v and t, the other v alone."""

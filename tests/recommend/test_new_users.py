@@ -59,6 +59,19 @@ def test_users_do_not_see_one_another_across_blocks():
         torch.testing.assert_close(together[n], alone, rtol=1e-9, atol=1e-9)
 
 
+def test_by_cosine_and_with_a_linear_part():
+    problem = random_problem(4, 8, 9, 20, {"v": 5})
+    model = fast_model(problem, score="cosine", linear_weight=2.0)
+    items = [problem.edges[1][problem.edges[0] == user].unique() for user in (2, 5)]
+    found = new_user_vectors(model, items)
+    d = model.encoder.user_embedding.embedding_dim
+    expected = torch.stack([dense_vector(problem, own) for own in items])
+    unit = expected / expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(found[:, :d], unit, rtol=1e-9, atol=1e-9)
+    # With the items of a user of the graph, the linear part is that user's.
+    torch.testing.assert_close(found[:, d:], model()[0][[2, 5], d:], rtol=1e-9, atol=1e-12)
+
+
 PAIRS = [("n1", "i1"), ("n1", "i2"), ("n2", "i7"), ("n1", "i1")]
 
 

@@ -27,10 +27,13 @@ def scores(model) -> torch.Tensor:
     return (users @ items.T).flatten()
 
 
+def problem_of(fusion: str = "concat"):
+    return random_problem(3, 8, 9, 20, {"v": 5, "w": 3}, {"w": 6}, fusion=fusion)
+
+
 @pytest.fixture(params=["concat", "mean"])
 def model(request):
-    problem = random_problem(3, 8, 9, 20, {"v": 5, "w": 3}, {"w": 6}, fusion=request.param)
-    return fast_model(problem)
+    return fast_model(problem_of(request.param))
 
 
 def test_shares_add_up_to_the_score_in_float64(model):
@@ -39,6 +42,20 @@ def test_shares_add_up_to_the_score_in_float64(model):
     of_pairs, of_items = shares.of_pairs(*pairs), shares.of_items(*pairs)
     torch.testing.assert_close(of_pairs.sum((1, 2)), scores(model), rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(of_pairs.sum(1), of_items, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("score", ["dot", "cosine"])
+def test_shares_of_a_smoothed_model_with_a_linear_part_add_up_too(score):
+    model = fast_model(problem_of(), score=score, linear_weight=3.0, item_graph="both")
+    shares, pairs = Shares(model), pairs_of(model)
+    assert shares.names == (*model.encoder.names, "bias", "linear")
+    of_pairs, of_items = shares.of_pairs(*pairs), shares.of_items(*pairs)
+    torch.testing.assert_close(of_pairs.sum((1, 2)), scores(model), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(of_pairs.sum(1), of_items, rtol=1e-9, atol=1e-12)
+    without = fast_model(problem_of(), score=score, item_graph="both")
+    linear = scores(model) - scores(without)
+    torch.testing.assert_close(of_items[:, -1], linear, rtol=1e-9, atol=1e-12)
+    assert not of_pairs[:, -1, :-1].any() and not of_pairs[:, :-1, -1].any()
 
 
 def test_a_share_is_what_the_score_loses_without_that_part(model):
@@ -71,7 +88,8 @@ def test_explained_recommendations_add_up_in_float32(at_home, name):
     loaded = Recommender.load(f"saved/{name}.pth")
     found = loaded.explain(loaded.recommend(k=5))
     shares = found.filter(regex="^why_")
-    assert list(shares) == ["why_v", "why_a", "why_t", "why_id", "why_bias"]
+    linear = ["why_linear"] if name == "SLMRec" else []
+    assert list(shares) == ["why_v", "why_a", "why_t", "why_id", "why_bias", *linear]
     size = shares.abs().sum(axis=1)
     assert (abs(shares.sum(axis=1) - found["score"]) < 1e-5 * size).all()
     user, item = found["user"][7], found["item"][7]
