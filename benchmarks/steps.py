@@ -25,13 +25,24 @@ LIGHTGCN = "LightGCN (RecBole)"
 STRAIGHTFORWARD = "SLMRec-FAC, straightforward"
 FLOOR = "floor of SLMRec-FAC"
 
+# Without an SSL task, so that the main loss alone differs from that of "SLMRec, none".
+_ALONE = {"ssl_task": "none", "exclude_positives": True, "tau": 0.2}
+
 MODELS = {
     "SLMRec, none": ("SLMRec", {"ssl_task": "none"}),
+    "SLMRec, all items": ("SLMRec", {**_ALONE, "negatives": "all"}),
+    "SLMRec, 4,096 drawn items": (
+        "SLMRec",
+        {**_ALONE, "negatives": "uniform", "n_negatives": 4096},
+    ),
     FAC: ("SLMRec", {"ssl_task": "FAC"}),
     FAC_AMP: ("SLMRec", {"ssl_task": "FAC", "enable_amp": True}),
     FM: ("SLMRec", {"ssl_task": "FM"}),
     FD: ("SLMRec", {"ssl_task": "FD", "fd_level": "feature"}),
     "SLMRec, FM+FD": ("SLMRec", {"ssl_task": "FM+FD", "fd_level": "feature"}),
+    "SLMRec, ED": ("SLMRec", {"ssl_task": "ED"}),
+    "SLMRec, ND": ("SLMRec", {"ssl_task": "ND"}),
+    "SLMRec, RW": ("SLMRec", {"ssl_task": "RW"}),
     "MMLightGCN": ("MMLightGCN", {}),
     "VBPR": ("VBPR", {}),
     "MMGCN": ("MMGCN", {}),
@@ -43,6 +54,17 @@ FEW = (FAC, LIGHTGCN)
 
 # All models that have such a setting get the same.
 _COMMON = {"embedding_size": 64, "train_batch_size": 2048}
+
+# As the paper has it: a case says in what it differs.
+_PAPER = {
+    "negatives": "in_batch",
+    "exclude_positives": False,
+    "tau": 0.2,
+    "score": "dot",
+    "linear_weight": 0.0,
+    "ema_decay": 0.0,
+    "tau_ssl": 0.2,
+}
 _LAYERED = ("SLMRec", "MMLightGCN", "LightGCN")
 
 
@@ -96,14 +118,15 @@ def measure(
 
 def case(loaded: Loaded, model: str, settings: dict) -> Case:
     """A model of this package's or RecBole's, ready to train."""
-    config = loaded.config(model, **common_settings(model), **settings)
+    config = loaded.config(model, **{**common_settings(model), **settings})
     trainer = get_trainer(config["MODEL_TYPE"], model)(config, loaded.model(config))
     return Case(trainer, loaded.batches(config))
 
 
 def common_settings(model: str) -> dict:
     """The settings that are the same for all models that have them."""
-    return {**_COMMON, "n_layers": N_LAYERS} if model in _LAYERED else _COMMON
+    layers = {"n_layers": N_LAYERS} if model in _LAYERED else {}
+    return {**_COMMON, **layers, **(_PAPER if model == "SLMRec" else {})}
 
 
 def straightforward(loaded: Loaded, fac: Case) -> Case:

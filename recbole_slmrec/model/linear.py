@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,9 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.model.kept import KeptArray
 
 # Of a smaller matrix a dense decomposition is quicker than one of its leading part.
 _DENSE_SIZE, _DENSE_SHARE = 4096, 0.3
+
+# Numbers of a decomposition from which on a file is read sooner than they are made.
+_WORTH_A_FILE = 2**21
 
 # Of the largest eigenvalue; what is below is 0 but for rounding.
 _SMALLEST = 1e-12
@@ -40,6 +45,7 @@ class LinearPart(nn.Module):
 
     Args:
         block: the training graph.
+        folder: where the eigenvectors of a large one lie between runs; None makes them each time.
         weight: what b is multiplied by: the part's weight beside the vectors' own scores, in standard
             deviations of these; > 0.
         reg: lambda > 0, or ``auto``: 4 for each interaction of a mean item that has any.
@@ -50,12 +56,21 @@ class LinearPart(nn.Module):
         ValueError: for a setting out of range; the message names its key, such as ``linear_reg``.
     """
 
-    def __init__(self, block: InteractionBlock, weight: float, reg: float | str, rank: int | str):
+    def __init__(
+        self,
+        block: InteractionBlock,
+        folder: Path | None,
+        weight: float,
+        reg: float | str,
+        rank: int | str,
+    ):
         super().__init__()
         self.weight = weight
         interactions = _matrix(block)
         self.reg = _chosen_reg(reg, interactions)
-        squares, basis = _leading(interactions, _chosen_rank(rank, interactions.shape))
+        squares, basis = _kept_leading(
+            interactions, _chosen_rank(rank, interactions.shape), block, folder
+        )
         self.rank = len(squares)
         shares = squares / (self.reg * (squares + self.reg))
         diagonal = 1 / self.reg - basis**2 @ shares
@@ -116,6 +131,24 @@ def _chosen_rank(rank: int | str, shape: tuple[int, int]) -> int:
     if type(rank) is not int or rank < 1:
         raise ValueError(f"linear_rank [{rank}] must be a whole number, 1 or more, or auto")
     return min(rank, *shape)
+
+
+def _kept_leading(
+    interactions: sp.csr_matrix, rank: int, block: InteractionBlock, folder: Path | None
+) -> tuple[Tensor, Tensor]:
+    """As :func:`_leading`, read from a file where an earlier run left one."""
+    if folder is None or rank * sum(interactions.shape) < _WORTH_A_FILE:
+        return _leading(interactions, rank)
+    edges, n_items = block.on_users, interactions.shape[1]
+    kept = KeptArray(folder, "linear.eigenvectors", f"{rank} {n_items}", edges.starts, edges.columns)
+    table = kept.read((1 + n_items, rank), np.dtype(np.float64))
+    if table is None:
+        squares, basis = _leading(interactions, rank)
+        if len(squares) == rank:
+            kept.write("the linear part's eigenvectors", squares[None].numpy(), basis.numpy())
+        return squares, basis
+    table = torch.from_numpy(table)
+    return table[0], table[1:]
 
 
 def _leading(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:

@@ -189,7 +189,9 @@ def _linear_part(config, block: InteractionBlock) -> LinearPart | None:
     check_weight(weight)
     if weight == 0:
         return None
-    return LinearPart(block, weight, config["linear_reg"], config["linear_rank"])
+    return LinearPart(
+        block, kept_folder(config), weight, config["linear_reg"], config["linear_rank"]
+    )
 
 
 def _check_batch(config, ssl_task: torch.nn.Module | None) -> None:

@@ -29,12 +29,12 @@ def ease_scores(R: torch.Tensor, reg: float) -> torch.Tensor:
     return R @ B
 
 
-def part_of(R: torch.Tensor, weight=1.0, reg=3.0, rank="auto") -> LinearPart:
+def part_of(R: torch.Tensor, weight=1.0, reg=3.0, rank="auto", folder=None) -> LinearPart:
     graph = interaction_graph(*R.nonzero(as_tuple=True), *R.shape)
     previous = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        return LinearPart(InteractionBlock(graph, torch.device("cpu")), weight, reg, rank)
+        return LinearPart(InteractionBlock(graph, torch.device("cpu")), folder, weight, reg, rank)
     finally:
         torch.set_default_dtype(previous)
 
@@ -77,6 +77,22 @@ def test_auto_is_four_for_each_interaction_of_an_item_that_has_one():
     R = interactions(30, 12, 90)
     n_items = int((R.sum(0) > 0).sum())
     assert part_of(R, reg="auto").reg == pytest.approx(4 * R.sum().item() / n_items)
+
+
+def test_eigenvectors_are_kept_and_those_of_other_interactions_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(linear, "_WORTH_A_FILE", 0)
+    R, other = interactions(30, 12, 90), interactions(31, 12, 90)
+    first = part_of(R, rank=6, folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    with monkeypatch.context() as patch:
+        patch.delattr(linear, "_leading")
+        again = part_of(R, rank=6, reg=3.0, folder=tmp_path)
+    for side in ("on_users", "on_items", "basis"):
+        assert torch.equal(getattr(again, side), getattr(first, side))
+    torch.testing.assert_close(
+        part_of(other, rank=6, folder=tmp_path).on_items, part_of(other, rank=6).on_items
+    )
+    assert not file.exists() and len(list(tmp_path.iterdir())) == 1
 
 
 def test_vectors_fill_no_more_than_they_may(monkeypatch):
