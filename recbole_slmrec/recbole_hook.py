@@ -3,8 +3,8 @@
 RecBole looks a model up as a module ``recbole.model.general_recommender.<name>``, its data set and
 trainer as ``<Model>Dataset`` and ``<Model>Trainer`` in two of its modules. Only the defaults have no
 such name to take: RecBole reads them from its own folder, so one method of its ``Config`` is extended
-for our models. RecBole's own data sets are looked up by name too, and each gives way to a subclass that
-splits by exact times, so that one split serves all models.
+for our models. RecBole's own data sets are looked up by name as well, and give way to subclasses that read
+whole files and split by exact times, so that all models learn from the same rows.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from recbole.data.dataset.dataset import Dataset
 
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.exact_times import ExactTimes
+from recbole_slmrec.data.whole_rows import WholeRows
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import add_package_settings
 from recbole_slmrec.trainer import SLMRecTrainer
@@ -39,9 +40,9 @@ def _replace_data_sets() -> None:
     namespace = recbole.data.dataset
     for name, found in list(vars(namespace).items()):
         is_data_set = isinstance(found, type) and issubclass(found, Dataset)
-        if is_data_set and not issubclass(found, ExactTimes):
+        if is_data_set and not issubclass(found, WholeRows):
             members = {"__module__": namespace.__name__, "__doc__": found.__doc__}
-            setattr(namespace, name, type(name, (ExactTimes, found), members))
+            setattr(namespace, name, type(name, (WholeRows, ExactTimes, found), members))
 
 
 def _extend_defaults() -> None:

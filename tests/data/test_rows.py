@@ -55,8 +55,8 @@ def test_a_row_of_several_lines_that_could_each_be_one_is_doubtful():
     rows, fields = _rows('id,title\n1,"a, b"\n2,"Stray\n3,c\n4,TV 32"\n')
     assert (rows.n, rows.quoted, rows.doubtful) == (2, True, [(3, 5)])
     assert rows.warnings("t.csv") == [
-        "t.csv: lines 3 to 5 are read as one row, for a field in quotation marks goes on over them, "
-        "and could be rows; if the mark in line 3 is part of a text, double it"
+        "t.csv: lines 3 to 5 are read as one row, for a field in quotation marks goes on over "
+        "them, and could be rows; if the mark in line 3 is part of a text, double it"
     ]
     assert fields[1] == ["2", "Stray\n3,c\n4,TV 32"]
 
