@@ -125,7 +125,7 @@ class _File:
             )
         if missing.any() and not missing.all():
             self.dataset.logger.warning(
-                f"{self.path}: {missing.sum():,} of {len(values):,} rows have no {column.name}, the "
+                f"{self.path}: {missing.sum():,} of {len(values):,} rows have no {column.name}, "
                 f"first {self._line(rows, missing)}; RecBole takes the mean of the others for it"
             )
 

@@ -156,8 +156,8 @@ def test_numbers_that_recbole_makes_up_are_warned_of(shop, caplog):
     assert dataset.inter_feat["rating"].tolist() == pytest.approx([5, 10 / 3, 3, 2])
     (message,) = [it for it in caplog.messages if "rating" in it]
     assert message == (
-        f"{shop.folder}/tiny.inter: 1 of 4 rows have no rating, the first line 3; RecBole takes "
-        "the mean of the others for it"
+        f"{shop.folder}/tiny.inter: 1 of 4 rows have no rating, first line 3; RecBole takes the "
+        "mean of the others for it"
     )
 
 
