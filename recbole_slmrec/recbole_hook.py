@@ -3,7 +3,8 @@
 RecBole looks a model up as a module ``recbole.model.general_recommender.<name>``, its data set and
 trainer as ``<Model>Dataset`` and ``<Model>Trainer`` in two of its modules. Only the defaults have no
 such name to take: RecBole reads them from its own folder, so one method of its ``Config`` is extended
-for our models.
+for our models. RecBole's own data sets are looked up by name as well, and give way to subclasses that read
+whole files and split by exact times, so that all models learn from the same rows.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import sys
 import recbole.data.dataset
 import recbole.trainer
 from recbole.config import Config as RecBoleConfig
+from recbole.data.dataset.dataset import Dataset
 
 from recbole_slmrec.data.dataset import MultimodalDataset
+from recbole_slmrec.data.exact_times import ExactTimes
+from recbole_slmrec.data.whole_rows import WholeRows
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import add_package_settings
 from recbole_slmrec.trainer import SLMRecTrainer
@@ -22,6 +26,7 @@ from recbole_slmrec.trainer import SLMRecTrainer
 
 def install() -> None:
     """Makes every model of the registry known to RecBole; a second call changes nothing."""
+    _replace_data_sets()
     for name, model_class in MODELS.items():
         module = sys.modules[model_class.__module__]
         sys.modules[f"recbole.model.general_recommender.{name.lower()}"] = module
@@ -29,6 +34,15 @@ def install() -> None:
         setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
     if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
         _extend_defaults()
+
+
+def _replace_data_sets() -> None:
+    namespace = recbole.data.dataset
+    for name, found in list(vars(namespace).items()):
+        is_data_set = isinstance(found, type) and issubclass(found, Dataset)
+        if is_data_set and not issubclass(found, WholeRows):
+            members = {"__module__": namespace.__name__, "__doc__": found.__doc__}
+            setattr(namespace, name, type(name, (WholeRows, ExactTimes, found), members))
 
 
 def _extend_defaults() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 
@@ -16,6 +18,14 @@ def empty_folder(tmp_path, monkeypatch):
     """The working directory, and a command line without pytest's own arguments."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["run_recbole.py"])
+
+
+@pytest.fixture(autouse=True)
+def same_log_level():
+    """Some commands quieten the log."""
+    level = logging.root.level
+    yield
+    logging.root.setLevel(level)
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import Iterator
 
 import numpy as np
 import pandas as pd
 from recbole.data.dataset import Dataset
 from recbole.utils import FeatureSource
 
+from recbole_slmrec.data.exact_times import ExactTimes
 from recbole_slmrec.data.field import field_modality
 from recbole_slmrec.data.matrix import matrix_modality
 from recbole_slmrec.data.modality import (
@@ -21,12 +20,13 @@ from recbole_slmrec.data.modality import (
     Source,
     selected_sources,
 )
+from recbole_slmrec.data.whole_rows import WholeRows
 from recbole_slmrec.data.words import word_modality
 from recbole_slmrec.names import did_you_mean, first_few
 from recbole_slmrec.settings import data_seed
 
 
-class MultimodalDataset(Dataset):
+class MultimodalDataset(WholeRows, ExactTimes, Dataset):
     """RecBole's data set, with the features of the items in each modality.
 
     ``config["item_modalities"]`` declares the modalities, ``config["modalities"]`` selects among
@@ -50,8 +50,7 @@ class MultimodalDataset(Dataset):
         self._item_frame = None
 
     def _load_feat(self, filepath, source):
-        with _compiled_parser(self.config["field_separator"]):
-            feat = super()._load_feat(filepath, source)
+        feat = super()._load_feat(filepath, source)
         if source is FeatureSource.ITEM and self._sources and feat is not None:
             # From here on RecBole drops, reorders, renumbers and fills the rows.
             self._item_frame = feat.copy()
@@ -176,22 +175,3 @@ class MultimodalDataset(Dataset):
                 f"{n_duplicates:,} duplicate interactions in training: the graph counts each once, "
                 "the loss as often as they occur"
             )
-
-
-@contextmanager
-def _compiled_parser(separator: str) -> Iterator[None]:
-    """RecBole reads tables by pandas' parser in Python, which takes eight times as long as that in C.
-
-    For a separator of one character the two give the same.
-    """
-    read_csv = pd.read_csv
-
-    def read(*args, engine: str, **kwargs) -> pd.DataFrame:
-        return read_csv(*args, engine="c", **kwargs)
-
-    if len(separator) == 1:
-        pd.read_csv = read
-    try:
-        yield
-    finally:
-        pd.read_csv = read_csv

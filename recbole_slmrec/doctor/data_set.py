@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any, Sequence
 
 # Everything else is imported where it is needed: the installation may be broken.
-from recbole_slmrec.doctor.atomic import AtomicFile, read_atomic
+from recbole_slmrec.data.atomic import AtomicFile, examine
 from recbole_slmrec.doctor.finding import Finding, Findings, guarded, said
 from recbole_slmrec.names import did_you_mean
 
 # RecBole's own defaults, for a data set whose settings cannot be read.
-_DEFAULTS = {"USER_ID_FIELD": "user_id", "ITEM_ID_FIELD": "item_id", "field_separator": "\t"}
+_DEFAULTS = {
+    "USER_ID_FIELD": "user_id",
+    "ITEM_ID_FIELD": "item_id",
+    "TIME_FIELD": "timestamp",
+    "field_separator": "\t",
+    "seq_separator": " ",
+}
 
 
 def check_data_set(name: str, data_path: Path) -> Findings:
@@ -81,18 +87,26 @@ def _check_files(name: str, folder: Path, settings: dict) -> Findings:
     load_col = settings.get("load_col") or {}
     files = [f"{name}.{split}.inter" for split in splits] if splits else [f"{name}.inter"]
     interactions = [
-        read_atomic(folder / file, [user, item], load_col.get("inter"), settings) for file in files
+        examine(folder / file, [user, item], load_col.get("inter"), settings) for file in files
     ]
     for table in interactions:
-        yield from table.findings()
+        yield from _findings(table)
     declared = settings.get("item_modalities")
     if not declared:
         yield Finding(True, f"{name} declares no modalities")
         return
-    items = read_atomic(folder / f"{name}.item", [item], load_col.get("item"), settings)
-    yield from items.findings()
+    items = examine(folder / f"{name}.item", [item], load_col.get("item"), settings)
+    yield from _findings(items)
     yield from _check_ids(interactions, items, item)
     yield from _check_modalities(declared, items, None if items.problems else items.columns[item])
+
+
+def _findings(table: AtomicFile) -> Findings:
+    """One for each problem, or one that all is well."""
+    for problem in table.problems:
+        yield Finding(False, f"{table.path}: {problem}")
+    if not table.problems:
+        yield Finding(True, f"{table.path}: {table.n_rows:,} rows of {', '.join(table.types)}")
 
 
 def _check_ids(interactions: Sequence[AtomicFile], items: AtomicFile, item: str) -> Findings:
@@ -138,11 +152,11 @@ def _checked(name: str, source: Any, items: AtomicFile, tokens: list[str] | None
     from recbole_slmrec.data.words import word_modality
 
     if isinstance(source, FieldSource):
-        if source.field in items.columns:
+        if source.field in items.types:
             return f"field {source.field} is there"
         raise ValueError(
             f"modality {name}: field {source.field!r} is not in {items.path}"
-            f"{did_you_mean(source.field, items.columns)}; correct the name in item_modalities"
+            f"{did_you_mean(source.field, items.types)}; correct the name in item_modalities"
         )
     path = items.path.parent / (source.file if isinstance(source, MatrixSource) else source.words)
     if tokens is None:

@@ -10,6 +10,8 @@ import pandas as pd
 import recbole
 import yaml
 
+from recbole_slmrec.data.atomic import AtomicFile, opener, read_header
+from recbole_slmrec.data.rows import look_through, parsed
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.settings import properties_path, read_yaml
 
@@ -68,18 +70,15 @@ def read_items(name: str, data_path: Path) -> Items:
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; write one row for each item there")
     settings = _settings(folder)
-    frame = _read(file, settings)
-    names, _, types = zip(*(column.partition(":") for column in frame.columns))
-    frame.columns = names
     id_field = settings["ITEM_ID_FIELD"]
-    if id_field not in names:
-        raise ValueError(f"{file} has no field {id_field!r}; its fields are {', '.join(names)}")
+    header = read_header(file, [id_field], None, settings)
+    frame = _read(header, settings)
     if frame.empty:
         raise ValueError(f"{file} has no rows; write one for each item")
     twice = frame[id_field][frame[id_field].duplicated()]
     if len(twice):
         raise ValueError(f"{file} has more than one row for item {twice.iloc[0]!r}; keep one")
-    return Items(file, frame[id_field].to_list(), frame, dict(zip(names, types)), settings)
+    return Items(file, frame[id_field].to_list(), frame, header.types, settings)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -94,23 +93,15 @@ def _settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def _read(file: Path, settings: dict[str, Any]) -> pd.DataFrame:
-    try:
-        # The Python engine, as in RecBole, so that both see the same rows.
-        frame = pd.read_csv(
-            file,
-            sep=settings["field_separator"],
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8",
-            engine="python",
-        )
-    except ValueError as error:
-        raise ValueError(f"{file} cannot be read as RecBole's atomic file: {error}") from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        # pandas takes the surplus for row labels, and shifts the fields.
-        raise ValueError(f"the rows of {file} have more fields than its header; correct it")
-    return frame
+def _read(header: AtomicFile, settings: dict[str, Any]) -> pd.DataFrame:
+    open_text = opener(header.path, settings.get("encoding"))
+    separator = settings["field_separator"]
+    look = look_through(open_text, separator)
+    problem = next(iter(header.problems), look.problem)
+    if problem:
+        raise ValueError(f"{header.path}: {problem}")
+    _, *rows = (cells for _, cells in parsed(open_text, separator, look.quoted))
+    return pd.DataFrame(rows, columns=list(header.types), dtype=str)
 
 
 def _copy_first(data_path: Path) -> str:

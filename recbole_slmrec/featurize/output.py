@@ -58,7 +58,7 @@ def write_modality(items: Items, modality: str, target: Path, rows: np.ndarray) 
         rows: shape (n_rows, D), float32; row r belongs to row r of ``<name>.item``.
     """
     own = items.declaration
-    text = own.read_text(encoding="utf-8") if own.is_file() else ""
+    text = own.read_text(encoding="utf-8-sig") if own.is_file() else ""
     declared = items.settings.get("item_modalities") or {}
     text = _with_key(own, text, "item_modalities", {**declared, modality: target.name})
     columns = items.settings["load_col"]

@@ -44,6 +44,14 @@ def test_quotation_marks_are_characters_like_any_other(path):
     assert table["note"].tolist() == ['"a', 'b"']
 
 
+@pytest.mark.parametrize("header", [0, None])
+def test_a_byte_order_mark_is_none_of_the_text(path, header):
+    path.write_text("\ufeff7,8\n3,4\n", encoding="utf-8")
+    table = read_lines(path, ",", header)
+    assert [str(name) for name in table] == (["7", "8"] if header == 0 else ["0", "1"])
+    assert table.to_numpy().tolist() == [[7, 8], [3, 4]][header == 0 :]
+
+
 def test_an_item_without_a_row_is_named(path):
     path.write_text("item\n0\n\n3\n4\n", encoding="utf-8")
     items = whole_numbers(read_lines(path, ",", header=0)["item"], path)

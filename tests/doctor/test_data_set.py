@@ -144,12 +144,12 @@ def a_field_that_is_not_there():
 
 def a_short_row():
     change("train.inter", "token\nu0\t", "token\nu0\nu0\t")
-    return "made.train.inter: row 0 (counting from 0) has 1 fields, where the header has 2; correct"
+    return "made.train.inter: line 2 has 1 fields, where the header has 2; correct it"
 
 
 def an_empty_id():
     change("train.inter", "token\nu0\t", "token\n\t")
-    return "made.train.inter: row 0 (counting from 0) has no user_id; correct it"
+    return "made.train.inter: line 2 has no user_id; correct it"
 
 
 def no_rows():
@@ -163,14 +163,15 @@ def an_empty_file():
 
 
 def a_word_for_a_number():
+    declare(load_col=None)
     write(FOLDER / f"{NAME}.valid.inter", ["user_id:token", "item_id:token", "time:float"],
           [("u1", "i1", "3.5"), ("u2", "i2", "noon")])  # fmt: skip
-    return "row 1 (counting from 0) has 'noon' as time, which is a float; correct it"
+    return "made.valid.inter: line 3 has 'noon' as time, which is a float; correct it"
 
 
 def not_text():
     (FOLDER / f"{NAME}.valid.inter").write_bytes(b"user_id:token\titem_id:token\nu1\ti\xff\n")
-    return "made.valid.inter: it cannot be read, UnicodeDecodeError:"
+    return "made.valid.inter: line 2 is no text in UTF-8; save it anew in UTF-8"
 
 
 def an_unknown_source():
@@ -269,14 +270,19 @@ def test_a_data_set_that_can_be_downloaded():
     assert "`python -m recbole_slmrec prepare tiktok` downloads it" in finding.text
 
 
-def test_quotes_are_read_as_recbole_reads_them(tmp_path):
-    # pandas joins the two lines, so that there is a row less than there are lines.
-    folder = make(tmp_path / "other")
-    path = folder / f"{NAME}.item"
+def test_stray_quotation_marks_swallow_no_rows(made):
+    path = FOLDER / f"{NAME}.item"
     tokens = path.read_text().split()[1:]
     titles = ['"a', 'b"', *["c"] * 43]
     rows = [(token, title) for token, title in zip(tokens, titles)]
     write(path, ["item_id:token", "title:token_seq"], rows)
-    found = [f.text for f in check_data_set(NAME, tmp_path / "other") if not f.ok]
-    assert any("item(s) of the interactions have no row there" in problem for problem in found)
-    assert any("too many rows: 45, where" in problem for problem in found)
+    texts = [finding.text for finding in check_data_set(NAME, ROOT) if finding.ok]
+    assert "dataset/made/made.item: 45 rows of item_id, title" in texts
+    assert "made loads as in a run; interactions: 360 training, 60 validation, 120 test" in texts
+    assert not problems()
+
+
+def test_fields_that_are_not_loaded_are_not_looked_at(made):
+    write(FOLDER / f"{NAME}.valid.inter", ["user_id:token", "item_id:token", "time:float"],
+          [("u1", "i1", "noon")])  # fmt: skip
+    assert not problems()

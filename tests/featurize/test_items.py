@@ -22,6 +22,14 @@ def test_ids_that_pandas_takes_for_nothing_stay(shop):
     assert read_items("shop", shop.parent).ids == ["NA", "01", "null"]
 
 
+def test_a_byte_order_mark_and_stray_quotation_marks_change_nothing(shop):
+    text = '\ufeffitem_id:token\ttitle:token_seq\n1\t"12 inch\n2\tTV 32"\n3\t"a ""b"""\n'
+    (shop / "shop.item").write_text(text, encoding="utf-8")
+    items = read_items("shop", shop.parent)
+    assert items.ids == ["1", "2", "3"]
+    assert items.fields["title"].to_list() == ['"12 inch', 'TV 32"', 'a "b"']
+
+
 def test_the_data_set_s_own_settings_win(shop):
     (shop / "shop.yaml").write_text('field_separator: ","\nITEM_ID_FIELD: sku\n')
     (shop / "shop.item").write_text("name:token_seq,sku:token\nhat,7\n")
@@ -47,9 +55,9 @@ def test_a_data_set_that_is_not_there(shop):
 BAD_FILES = {
     "no rows": ("item_id:token\n", "shop.item has no rows"),
     "an id twice": ("item_id:token\na\nb\na\n", "more than one row for item 'a'"),
-    "no ids": ("title:token\na\n", "has no field 'item_id'; its fields are title"),
-    "a quote left open": ('item_id:token\n"a\n', "shop.item cannot be read as RecBole's"),
-    "rows too long": ("item_id:token\na\nb\tc\n", "have more fields than its header"),
+    "no ids": ("title:token\na\n", "has no field item_id; its fields are title"),
+    "no type": ("item_id\na\n", "its first line has 'item_id', where a field is written name:type"),
+    "rows too long": ("item_id:token\na\nb\tc\n", "line 3 has 2 fields, where the header has 1"),
 }
 
 

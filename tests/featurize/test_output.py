@@ -91,6 +91,14 @@ def test_items_that_were_not_loaded_are_loaded_now(shop):
     )
 
 
+def test_a_byte_order_mark_does_not_matter(shop):
+    declare(shop, f"\ufeff{LOADED}item_modalities: {{v: v.npy}}  # one\n")
+    add(shop)
+    modalities = {"v": "v.npy", "t": "t_feat.npy"}
+    assert yaml.safe_load(declared(shop))["item_modalities"] == modalities
+    assert "# one" in declared(shop)
+
+
 def test_braces_around_it_all_keep_their_meaning(shop, caplog):
     declare(shop, "{load_col: ~}  # all in one\n")
     add(shop)

@@ -114,6 +114,17 @@ def test_the_order_of_the_rows_does_not_matter(order, tmp_path_factory):
     assert texts_of_table(items, path, ["brand"], "asin") == {0: "y", 2: "Übel"}
 
 
+def test_a_stray_quotation_mark_swallows_no_texts(items, tmp_path):
+    path = tmp_path / "titles.tsv"
+    path.write_text('item\ttitle\na\t"12 inch\nb\tplain\nc\tTV 32"\nd\t"say ""hi"""\n', "utf-8")
+    assert texts_of_table(items, path, ["title"], None) == {
+        0: "plain",
+        1: '"12 inch',
+        2: 'say "hi"',
+        3: 'TV 32"',
+    }
+
+
 def replaced(**columns) -> pd.DataFrame:
     return TABLE.assign(**columns)
 

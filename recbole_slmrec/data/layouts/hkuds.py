@@ -116,7 +116,7 @@ def _check_items(source: Path, interactions: dict[str, pd.DataFrame], n_items: i
 
 def _read_list(path: Path) -> pd.DataFrame:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             liked = json.load(file, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise ValueError(

@@ -66,20 +66,23 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
 
 
 def _tables(source: Path) -> list[Path]:
-    return [path for path in sorted(source.glob("*.inter")) if {USER, ITEM} <= _header(path)]
+    return [path for path in sorted(source.glob("*.inter")) if {USER, ITEM} <= {*_header(path)}]
 
 
-def _header(path: Path) -> set[str]:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return set(file.readline().rstrip("\r\n").split("\t"))
+def _header(path: Path) -> list[str]:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        return file.readline().removesuffix("\n").split("\t")
 
 
 def _table(source: Path) -> Path:
     tables = _tables(source)
     if not tables:
+        others = "".join(
+            f"; {path.name} has {', '.join(_header(path))}" for path in sorted(source.glob("*.inter"))
+        )
         raise FileNotFoundError(
             f"{source} has no .inter file with the columns {USER} and {ITEM}, separated by tabs: "
-            "the layout mmrec needs one"
+            f"the layout mmrec needs one{others}"
         )
     if len(tables) > 1:
         names = ", ".join(path.name for path in tables)

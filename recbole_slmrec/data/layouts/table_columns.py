@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from functools import cached_property
+from logging import getLogger
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Callable, Iterator, Sequence, TextIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from recbole_slmrec.data.rows import Rows, look_through, undecodable, unquoted
 from recbole_slmrec.names import did_you_mean
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".inter": "\t"}
@@ -103,12 +107,15 @@ class TextTable(Table):
 
     def __init__(self, path: Path):
         self.path = path
+        self._separator = SEPARATORS[path.suffix.lower()]
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.reader(file, delimiter=SEPARATORS[path.suffix.lower()])
+            with self._open() as file:
+                rows = csv.reader(file, delimiter=self._separator)
                 filled = (row for row in rows if row)
                 header, first = next(filled, None), next(filled, [])
-        except (UnicodeDecodeError, csv.Error) as error:
+        except UnicodeDecodeError as error:
+            raise _damaged(path, undecodable(self._open)) from error
+        except csv.Error as error:
             raise _damaged(path, error) from error
         if header is None:
             raise ValueError(f"{path} is empty; a header with the columns' names is needed")
@@ -125,20 +132,26 @@ class TextTable(Table):
             **{column: pa.large_string() for column in columns},
             **{column: pa.float32() for column in numbers},
         }
+        quoted = self._rows.quoted
+        n_read = 0
         try:
-            yield from pa.csv.open_csv(
+            for batch in pa.csv.open_csv(
                 self.path,
                 # With threads, errors would not say the row.
                 pa.csv.ReadOptions(
                     use_threads=False, column_names=self.columns, skip_rows_after_names=1
                 ),
                 pa.csv.ParseOptions(
-                    delimiter=SEPARATORS[self.path.suffix.lower()], newlines_in_values=True
+                    delimiter=self._separator,
+                    quote_char='"' if quoted else False,
+                    newlines_in_values=quoted,
                 ),
                 pa.csv.ConvertOptions(
                     column_types=types, include_columns=list(types), strings_can_be_null=False
                 ),
-            )
+            ):
+                n_read += len(batch)
+                yield batch if quoted else _without_marks(batch)
         except pa.ArrowException as error:
             # Arrow counts columns from 0, and rows from the header, which is row 1.
             named = re.sub(
@@ -147,6 +160,20 @@ class TextTable(Table):
                 str(error),
             )
             raise _damaged(self.path, named) from error
+        if n_read < self._rows.n:
+            raise _damaged(self.path, f"of its {self._rows.n:,} rows, {n_read:,} can be read")
+
+    @cached_property
+    def _rows(self) -> Rows:
+        rows = look_through(self._open, self._separator)
+        if rows.problem:
+            raise _damaged(self.path, rows.problem)
+        for warning in rows.warnings(self.path):
+            getLogger().warning(warning)
+        return rows
+
+    def _open(self) -> TextIO:
+        return self.path.open(encoding="utf-8-sig")
 
 
 class ParquetTable(Table):
@@ -269,6 +296,21 @@ def _is_numeric(kind: pa.DataType) -> bool:
         or pa.types.is_boolean(kind)
         or pa.types.is_decimal(kind)
     )
+
+
+def _without_marks(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Takes quotation marks off that enclose a whole field."""
+    columns = [
+        pa.array(map(unquoted, column.to_pylist()), column.type)
+        if pa.types.is_large_string(column.type) and pa.compute.any(_begins_with_mark(column)).as_py()
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _begins_with_mark(column: pa.Array) -> pa.Array:
+    return pa.compute.starts_with(column, '"')
 
 
 def _first(mask) -> int:

@@ -98,6 +98,12 @@ def test_the_json_form(lists, features):
     assert list(data.features) == (["v", "a"] if features else [])
 
 
+def test_a_byte_order_mark_in_json_does_not_matter(lists):
+    for path in lists.glob("*.json"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(pairs_of(read(lists, Reading()), "train")) == len(INTERACTIONS["train"])
+
+
 def test_features_say_how_many_items_the_json_form_has(lists):
     for file in ("image_feat.npy", "audio_feat.npy"):
         np.save(lists / file, np.ones((N_ITEMS + 3, 2), dtype=np.float32))

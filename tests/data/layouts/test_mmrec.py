@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recbole_slmrec.data.layouts import Reading
+from recbole_slmrec.data.layouts import Reading, recognise
 from recbole_slmrec.data.layouts.mmrec import LAYOUT
 
 SPLITS = ("train", "valid", "test")
@@ -127,6 +127,14 @@ def test_blank_lines_and_windows_line_ends_do_not_matter(tmp_path):
     assert named(read(tmp_path), "test") == [("0", "0")]
 
 
+def test_a_byte_order_mark_does_not_matter(tmp_path):
+    write(tmp_path, image_feat=IMAGES)
+    path = tmp_path / "baby.inter"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert recognise(tmp_path) == "mmrec"
+    assert named(read(tmp_path), "test") == [("0", "0")]
+
+
 def test_features_can_be_chosen_and_then_no_others_count(tmp_path):
     write(tmp_path, image_feat=IMAGES, odd=np.zeros(3))
     (tmp_path / "more").mkdir()
@@ -192,6 +200,9 @@ def test_tables_without_interactions_or_content_are_refused(tmp_path):
 
 def test_no_table_and_two_tables_are_refused(tmp_path):
     assert_refused(tmp_path, "has no .inter file with the columns userID and", FileNotFoundError)
+    write(tmp_path, ["UserID", "ItemID"], [(1, 2)])
+    reason = "the layout mmrec needs one; baby.inter has UserID, ItemID$"
+    assert_refused(tmp_path, reason, FileNotFoundError)
     write(tmp_path)
     write(tmp_path, file="sports.inter")
     assert_refused(tmp_path, "more than one data set: baby.inter, sports.inter")

@@ -378,13 +378,17 @@ BAD_TABLES = {
     "an empty id": ("user,item\na,x\n,y\n", "column user holds an empty id, in row 3"),
     "a tab": ('user,item\na,x\nb,"y\tz"\n', r"the id 'y\\tz', with a tab, .* in row 3"),
     "a line break": ('user,item\na,"x\n"\n', r"the id 'x\\n', .* in row 2"),
-    "a short row": ("user,item\na,x\nb\n", "Row #3: Expected 2 columns, got 1"),
-    "a long row": ("user,item\na,x\nb,y,z\n", "Row #3: Expected 2 columns, got 3"),
+    "a short row": ("user,item\na,x\nb\n", "line 3 has 1 fields, where the header has 2"),
+    "a long row": ("user,item\na,x\nb,y,z\n", "line 3 has 3 fields, where the header has 2"),
     "not UTF-8": (
         b"user,n,item\n" + b"a,1,x\n" * 300_000 + b"b,1,\xe9\n",
-        "column item, row 300002: .*invalid UTF8.*save it anew, in",
+        "line 300002 is no text in UTF-8.*save it anew, in",
     ),
-    "header not UTF-8": (b"user,item,\xe9\na,x,1\n", "cannot be read as the table that its name"),
+    "header not UTF-8": (b"user,item,\xe9\na,x,1\n", "line 1 is no text in UTF-8"),
+    "a mark amid CSV's": (
+        'user,item,n\na,"x, y",1\nb,"z" z,2\n',
+        "a field in quotation marks that begins in line 3 does not end as in CSV",
+    ),
     "rating text": (
         text_of({**GOOD, "rating": ["1", "good"]}),
         "column rating holds 'good' in row 3 .*not a number",
@@ -406,6 +410,16 @@ def test_a_bad_table_is_named(tmp_path, text, match):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=f"{re.escape(str(path))}.*{match}"):
         read(path)
+
+
+def test_stray_quotation_marks_swallow_no_rows(tmp_path, caplog):
+    rows = ['a,x,"12 inch', "b,y,plain", 'c,"z",TV 32"', 'd,x,"say ""hi"""']
+    path = tmp_path / "interactions.csv"
+    path.write_text("\n".join(["user,item,note", *rows]), encoding="utf-8")
+    source = read(path)
+    assert source.users.tolist() == list("abcd")
+    assert source.items.tolist() == list("xyz")
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize(
