@@ -21,6 +21,7 @@ from recbole_slmrec.data.everything import everything_for_training
 from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
+from recbole_slmrec.effect import without_effect
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import data_seed
 from recbole_slmrec.trainer import get_trainer
@@ -96,14 +97,18 @@ def train(config: Config, saved: bool = True):
     """
     train_data, valid_data, test_data = load_data(config)
     model = build_model(config, train_data)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     logger = getLogger()
+    notices = without_effect(config, model, train_data)
+    config.note_without_effect(key for key, _ in notices if key)
+    for _, sentence in notices:
+        logger.warning(sentence)
     logger.info(report.start_up(config, model, train_data, valid_data, test_data))
     if config["flops"]:
         transform = construct_transform(config)
         flops = get_flops(model, train_data._dataset, config["device"], logger, transform)
         logger.info(f"FLOPs of one prediction: {flops:,.0f}")
 
-    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     if config["resume"]:
         trainer.resume_checkpoint(config["resume"])
     best_valid_score, best_valid_result = trainer.fit(

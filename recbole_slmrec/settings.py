@@ -26,7 +26,7 @@ def data_seed(config) -> int:
 def add_package_settings(config, model: str, model_class: type, dataset: str) -> None:
     """Adds our defaults to ``config.internal_config_dict``, below all that the user sets.
 
-    In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
+    ``config.declared`` keeps what the data set's own file says. In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
     ``properties/dataset/<dataset>.yaml``, the ``model_settings`` in it for this model, and the data
     set's own ``<dataset>/<dataset>.yaml``.
 
@@ -42,7 +42,8 @@ def add_package_settings(config, model: str, model_class: type, dataset: str) ->
         internal.update(read_yaml(root / f"{file}.yaml", config.yaml_loader))
     internal.update((internal["model_settings"] or {}).get(model, {}))
     data_path = Path(external.get("data_path", internal["data_path"]))
-    internal.update(_dataset_declaration(data_path / dataset, config.yaml_loader))
+    config.declared = _dataset_declaration(data_path / dataset, config.yaml_loader)
+    internal.update(config.declared)
     if hasattr(model_class, "takes_negatives"):
         _match_the_loader(internal, external, model_class)
 
