@@ -11,7 +11,7 @@ import yaml
 from recbole.config import Config as RecBoleConfig
 from recbole.utils import ModelType
 
-from recbole_slmrec import parallel
+from recbole_slmrec import metrics, parallel
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import add_package_settings, read_yaml
@@ -58,6 +58,7 @@ class Config(RecBoleConfig):
     def __init__(self, model=None, dataset=None, config_file_list=None, config_dict=None):
         self._read: set[str] = set()
         self._without_effect: set[str] = set()
+        self._said: list[str] = []
         super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
 
     def changed(self) -> dict[str, Any]:
@@ -80,9 +81,12 @@ class Config(RecBoleConfig):
         self._without_effect.update(keys)
 
     def warnings(self) -> list[str]:
-        """A sentence for each of the user's keys that is unknown, with the nearest key."""
+        """What the user must know of the settings: a sentence each.
+
+        Keys that are unknown are told with the nearest one.
+        """
         known = self._known()
-        return [
+        return self._said + [
             f"the setting [{key}] is unknown and has no effect{did_you_mean(key, known)}"
             for key in self.external_config_dict
             if key not in known
@@ -150,6 +154,7 @@ class Config(RecBoleConfig):
             settings.update(state="error", show_progress=False)
 
     def _set_default_parameters(self):
+        self._said += metrics.settle(self.final_config_dict)
         super()._set_default_parameters()
         if self.final_config_dict["test_mask"] not in TEST_MASKS:
             raise ValueError(

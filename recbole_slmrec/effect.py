@@ -7,6 +7,8 @@ from typing import Any, Iterator
 from recbole.data.dataloader import UserDataLoader
 from recbole.utils import ModelType
 
+from recbole_slmrec.registry import MODELS
+
 # Read once training or the evaluation is under way.
 _READ_LATER = frozenset("loss_decimal_place show_progress flops resume warm_up_step".split())
 
@@ -54,7 +56,7 @@ def without_effect(config, model, train_data) -> list[Notice]:
         *_of_a_split_data_set(config, given),
         *_of_labels(config, given, model, train_data),
         *_of_the_loader(given, model, train_data),
-        *_of_the_evaluation(config, given),
+        *_of_the_evaluation(config, given, model),
         *_of_the_machine(config, given),
     ]
     told = {key for key, _ in notices}
@@ -124,7 +126,13 @@ def _of_the_loader(given: dict[str, Any], model, train_data) -> Iterator[Notice]
             yield key, f"the setting [{key}] has no effect: {why}"
 
 
-def _of_the_evaluation(config, given: dict[str, Any]) -> Iterator[Notice]:
+def _of_the_evaluation(config, given: dict[str, Any], model) -> Iterator[Notice]:
+    of_values = [name for name in config["metrics"] if name in ("LogLoss", "MAE", "RMSE")]
+    if of_values and type(model) in MODELS.values():
+        yield None, (
+            f"{', '.join(of_values)} say nothing of {config['model']}, whose scores are neither "
+            "probabilities nor ratings; AUC compares them"
+        )
     # RecBole has overwritten the value by now.
     if "valid_metric_bigger" in config.external_config_dict:
         yield "valid_metric_bigger", (

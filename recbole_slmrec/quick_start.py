@@ -14,7 +14,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.data.transform import construct_transform
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import parallel, report
+from recbole_slmrec import metrics, parallel, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
@@ -199,8 +199,11 @@ def evaluate(model_file: str) -> dict[str, float]:
 def load_data(config: Config):
     """The loaders of training, validation and test."""
     dataset = _load_dataset(config)
+    for sentence in metrics.cut_to_catalogue(config, dataset.item_num - 1):
+        getLogger().warning(sentence)
     _set_eval_batch_size(config, dataset.item_num)
     train_data, valid_data, test_data = data_preparation(config, dataset)
+    metrics.check_labels(config, valid=valid_data, test=test_data)
     if config["test_mask"] == "train":
         test_data = ranking_all_but_training_items(config, train_data, test_data)
     return train_data, valid_data, test_data

@@ -47,14 +47,14 @@ def test_the_main_loss_decides_whether_the_loader_samples(main_loss, form):
 def test_command_line_text_is_read_as_literals(monkeypatch):
     monkeypatch.setattr(
         "sys.argv",
-        ["run", "--modalities=[genre,title]", "--learning_rate=1e-3", "--topk=[5,10]"]
+        ["run", "--modalities=[genre,title]", "--learning_rate=1e-3", "--topk=[5,20]"]
         + ["--fac_similarity=cosine", "--flops=true", "--resume=None"]
         + ["--eval_args={'order': 'TO', 'mode': full}"],
     )
     settings = config()
     assert settings["modalities"] == ["genre", "title"]
     assert settings["learning_rate"] == 0.001
-    assert settings["topk"] == [5, 10]
+    assert settings["topk"] == [5, 20]
     assert settings["fac_similarity"] == "cosine"
     assert settings["flops"] is True and settings["resume"] is None
     assert settings["eval_args"]["order"] == "TO"

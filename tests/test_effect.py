@@ -65,6 +65,11 @@ def test_what_is_said_to_filter_filters(rated, told):
     assert not [text for text in warnings if "effect" in text]
 
 
+def test_a_threshold_is_used_by_models_of_labels(rated, told):
+    warnings, _ = told("FM", "rated", threshold={"rating": 4})
+    assert not [text for text in warnings if "effect" in text or "label" in text]
+
+
 def test_labels_of_a_file_that_a_model_does_not_learn_are_told(rated, told):
     path = rated / "rated.inter"
     text = path.read_text(encoding="utf-8").replace("rating:float", "label:float")
