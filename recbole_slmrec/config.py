@@ -5,24 +5,32 @@ from __future__ import annotations
 import ast
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 import yaml
 from recbole.config import Config as RecBoleConfig
+from recbole.utils import ModelType
 
-from recbole_slmrec import parallel
+from recbole_slmrec import metrics, parallel
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import add_package_settings, read_yaml
 
 TEST_MASKS = ("seen", "train")
 
-# Keys that RecBole or its scripts read without declaring a default for them.
-_UNDECLARED_KEYS = frozenset(
-    "model dataset checkpoint config_files nproc ip port world_size group_offset offset local_rank encoding "
-    "loss_type tail_ratio train_rec_step train_kg_step token_num_threshold mixed "
+# Flags of the commands, which are no settings of a run.
+_FLAGS = frozenset(
+    "model dataset checkpoint config_files nproc ip port world_size group_offset offset "
+    "local_rank".split()
+)
+# Settings that RecBole reads without declaring a default for them.
+_UNDECLARED = frozenset(
+    "encoding loss_type tail_ratio train_rec_step train_kg_step token_num_threshold mixed "
     "xgb_early_stopping_rounds neg_sampling training_neg_sample_num".split()
 )
+
+# Keys that the configuration itself takes notice of.
+_READ_HERE = frozenset("gpu_id use_gpu".split())
 
 # RecBole unpickles whatever lies at these paths, by default in checkpoint_dir, and a pickle can run
 # code. Nothing can lie below a device file.
@@ -52,28 +60,54 @@ class Config(RecBoleConfig):
         self, model=None, dataset=None, config_file_list=None, config_dict=None, defaults=None
     ):
         self._defaults = dict(defaults or {})
+        self._read: set[str] = set()
+        self._without_effect: set[str] = set()
+        self._said: list[str] = []
         super().__init__(model, dataset, config_file_list, dict(config_dict or {}))
 
     def changed(self) -> dict[str, Any]:
-        """The settings of the user that differ from the defaults."""
+        """The settings of the user that differ from the defaults, but for those without effect."""
+        settings, known = self.final_config_dict, self._known()
         return {
-            key: self[key]
+            key: settings[key]
             for key in self.external_config_dict
-            if key not in _UNDECLARED_KEYS and self[key] != self.internal_config_dict.get(key)
+            if key in known
+            and key not in _FLAGS | self._without_effect
+            and settings[key] != self.internal_config_dict.get(key)
         }
 
+    def unread(self) -> list[str]:
+        """The keys of :meth:`changed` that nobody has read so far."""
+        return [key for key in self.changed() if key not in self._read | _READ_HERE]
+
+    def note_without_effect(self, keys: Iterable[str]) -> None:
+        """From now on :meth:`changed` leaves ``keys`` out."""
+        self._without_effect.update(keys)
+
     def warnings(self) -> list[str]:
-        """A sentence for each of the user's keys that nothing reads, with the nearest key."""
-        known = {
-            *self.internal_config_dict,
-            *(key for keys in self.parameters.values() for key in keys),
-            *_UNDECLARED_KEYS,
-        }
-        return [
+        """What the user must know of the settings: a sentence each.
+
+        Keys that are unknown are told with the nearest one.
+        """
+        known = self._known()
+        return self._said + [
             f"the setting [{key}] is unknown and has no effect{did_you_mean(key, known)}"
             for key in self.external_config_dict
             if key not in known
         ]
+
+    def __getitem__(self, item):
+        self._read.add(item)
+        return super().__getitem__(item)
+
+    def __getattr__(self, item):
+        value = super().__getattr__(item)
+        self._read.add(item)
+        return value
+
+    def _known(self) -> set[str]:
+        declared = (key for keys in self.parameters.values() for key in keys)
+        return {*self.internal_config_dict, *declared, *_UNDECLARED, *_FLAGS}
 
     def _build_yaml_loader(self):
         # RecBole's loader is FullLoader with a rule for floats such as 1e-3; the rule is kept.
@@ -110,10 +144,13 @@ class Config(RecBoleConfig):
         add_package_settings(self, model, model_class, dataset, self._defaults)
 
     def _init_device(self):
-        if "local_rank" not in self.final_config_dict:
+        settings = self.final_config_dict
+        if "local_rank" not in settings:
+            # RecBole's would take a CUDA device all the same.
+            if not settings["use_gpu"]:
+                settings["gpu_id"] = ""
             super()._init_device()
             return
-        settings = self.final_config_dict
         os.environ["CUDA_VISIBLE_DEVICES"] = str(settings["gpu_id"]).strip("()").replace(" ", "")
         settings["device"] = parallel.join(settings)
         settings["single_spec"] = False
@@ -121,6 +158,7 @@ class Config(RecBoleConfig):
             settings.update(state="error", show_progress=False)
 
     def _set_default_parameters(self):
+        self._said += metrics.settle(self.final_config_dict)
         super()._set_default_parameters()
         if self.final_config_dict["test_mask"] not in TEST_MASKS:
             raise ValueError(
@@ -135,6 +173,16 @@ class Config(RecBoleConfig):
                 )
         self.final_config_dict["dataset_save_path"] = _NO_PICKLE
         self.final_config_dict["dataloaders_save_path"] = _NO_PICKLE
+        if self.final_config_dict["benchmark_filename"]:
+            self._forget_the_split()
+
+    def _forget_the_split(self) -> None:
+        """RecBole would tell of a split that the files of a split data set do not follow."""
+        eval_args = self.final_config_dict["eval_args"]
+        eval_args.update(split=None, group_by=None)
+        # RecBole asks sequential models for TO all the same.
+        if self.final_config_dict["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+            eval_args["order"] = None
 
 
 def _literal(text: str, yaml_loader) -> Any:

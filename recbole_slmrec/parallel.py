@@ -200,7 +200,7 @@ class JointEvaluator:
     def evaluate(self, struct):
         """The metrics of all users, the same in every process."""
         for key, rows in struct._data_dict.items():
-            if key.startswith("rec."):
+            if torch.is_tensor(rows):
                 struct._data_dict[key] = self._joined(rows)
         return self.evaluator.evaluate(struct)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 
 import numpy as np
-from recbole.evaluator.base_metric import TopkMetric
 
 
 class UserEvaluator:
@@ -20,19 +19,21 @@ class UserEvaluator:
         self._ranking = None
 
     def evaluate(self, struct):
-        """RecBole's metrics."""
+        """RecBole's metrics, as Python's floats: its GAUC is a float32, which JSON does not know."""
         self._ranking = struct
-        return self.evaluator.evaluate(struct)
+        places = self.evaluator.config["metric_decimal_place"]
+        result = self.evaluator.evaluate(struct)
+        return type(result)((name, round(float(value), places)) for name, value in result.items())
 
     def per_user(self) -> dict[str, np.ndarray]:
-        """The top-K metrics of the last evaluation, without another one.
+        """The metrics of the last evaluation that are means over users, without another one.
 
         Returns:
             By name, such as ``recall@10``: shape (users,), in the order of the evaluated loader.
         """
         values = {}
         for metric in self.evaluator.metric_class.values():
-            if isinstance(metric, TopkMetric):
+            if hasattr(metric, "topk_result"):
                 matrices = {}
                 # RecBole hands a matrix, a row a user and a column a K, to what averages it.
                 metric = copy.copy(metric)

@@ -14,13 +14,14 @@ from recbole.data import create_dataset, data_preparation
 from recbole.data.transform import construct_transform
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import parallel, report
+from recbole_slmrec import metrics, parallel, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
 from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
+from recbole_slmrec.effect import without_effect
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import data_seed, model_defaults
 from recbole_slmrec.trainer import get_trainer
@@ -96,14 +97,18 @@ def train(config: Config, saved: bool = True):
     """
     train_data, valid_data, test_data = load_data(config)
     model = build_model(config, train_data)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     logger = getLogger()
+    notices = without_effect(config, model, train_data)
+    config.note_without_effect(key for key, _ in notices if key)
+    for _, sentence in notices:
+        logger.warning(sentence)
     logger.info(report.start_up(config, model, train_data, valid_data, test_data))
     if config["flops"]:
         transform = construct_transform(config)
         flops = get_flops(model, train_data._dataset, config["device"], logger, transform)
         logger.info(f"FLOPs of one prediction: {flops:,.0f}")
 
-    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
     if config["resume"]:
         trainer.resume_checkpoint(config["resume"])
     best_valid_score, best_valid_result = trainer.fit(
@@ -209,8 +214,11 @@ def evaluate(model_file: str) -> dict[str, float]:
 def load_data(config: Config):
     """The loaders of training, validation and test."""
     dataset = _load_dataset(config)
+    for sentence in metrics.cut_to_catalogue(config, dataset.item_num - 1):
+        getLogger().warning(sentence)
     _set_eval_batch_size(config, dataset.item_num)
     train_data, valid_data, test_data = data_preparation(config, dataset)
+    metrics.check_labels(config, valid=valid_data, test=test_data)
     if config["test_mask"] == "train":
         test_data = ranking_all_but_training_items(config, train_data, test_data)
     return train_data, valid_data, test_data

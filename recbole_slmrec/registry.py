@@ -8,6 +8,7 @@ import recbole
 import recbole.utils
 import torch
 
+from recbole_slmrec.model.corrected import Pop, Random
 from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.mmgcn import MMGCN
 from recbole_slmrec.model.mmlightgcn import MMLightGCN
@@ -19,6 +20,9 @@ MODELS: dict[str, type] = {
     model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR)
 }
 
+CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}
+"""RecBole's models, with a fault mended."""
+
 _RECBOLE_PROPERTIES = Path(recbole.__file__).parent / "properties" / "model"
 
 
@@ -28,8 +32,9 @@ def get_model(name: str) -> type:
     Raises:
         ValueError: if neither this package nor RecBole has it; the message names the nearest.
     """
-    if name in MODELS:
-        return MODELS[name]
+    for models in (MODELS, CORRECTED):
+        if name in models:
+            return models[name]
     # RecBole's search may import all its sequential models, and its SINE, when imported, switches
     # autograd's anomaly mode on for the whole process: every model would train several times as slowly.
     anomaly_mode = torch.is_anomaly_enabled()
@@ -48,5 +53,5 @@ def get_model(name: str) -> type:
 
 
 def model_names() -> list[str]:
-    """Every model that has a file of default settings, ours and RecBole's."""
-    return sorted({*MODELS, *(path.stem for path in _RECBOLE_PROPERTIES.glob("*.yaml"))})
+    """Every model, ours and RecBole's; of the latter those that have a file of default settings."""
+    return sorted({*MODELS, *CORRECTED, *(path.stem for path in _RECBOLE_PROPERTIES.glob("*.yaml"))})

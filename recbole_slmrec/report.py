@@ -83,6 +83,8 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
 def ranked(settings) -> str:
     """What the test of a run ranks, in words; from its settings as they are or as a run keeps them."""
     mode = settings["eval_args"]["mode"]["test"]
+    if mode == "labeled":
+        return "nothing, it compares single scores with labels"
     if mode != "full":
         return f"test items among sampled ones ({mode})"
     # RecBole masks nothing for sequential models, in which a user may take an item again.

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from recbole.utils import dataset_arguments
+from recbole.utils import ModelType, dataset_arguments
+
+from recbole_slmrec.metrics import OF_SCORES
 
 # What a data set's own file may say: it describes the data, it does not steer the run.
 _DATASET_KEYS = frozenset({*dataset_arguments, "item_modalities", "numerical_features"})
@@ -30,7 +32,7 @@ def add_package_settings(
 
     In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
     ``properties/dataset/<dataset>.yaml``, the ``model_settings`` in it for this model, and the data
-    set's own ``<dataset>/<dataset>.yaml``.
+    set's own ``<dataset>/<dataset>.yaml``, which ``config.declared`` keeps.
 
     Args:
         config: a RecBole ``Config`` whose own defaults and external settings are read already.
@@ -42,11 +44,14 @@ def add_package_settings(
     internal, external = config.internal_config_dict, config.external_config_dict
     root = properties_path()
     for file in ("overall", f"model/{model}", f"dataset/{dataset}"):
-        internal.update(read_yaml(root / f"{file}.yaml", config.yaml_loader))
+        ours = read_yaml(root / f"{file}.yaml", config.yaml_loader)
+        kept = _recboles_own(internal, model_class)
+        internal.update({key: value for key, value in ours.items() if key not in kept})
     internal.update((internal["model_settings"] or {}).get(model, {}))
     internal.update(defaults or {})
     data_path = Path(external.get("data_path", internal["data_path"]))
-    internal.update(_dataset_declaration(data_path / dataset, config.yaml_loader))
+    config.declared = _dataset_declaration(data_path / dataset, config.yaml_loader)
+    internal.update(config.declared)
     if hasattr(model_class, "takes_negatives"):
         _match_the_loader(internal, external, model_class)
 
@@ -54,6 +59,20 @@ def add_package_settings(
 def model_defaults(model: str) -> dict[str, Any]:
     """The settings of ``properties/model/<model>.yaml``; none for a model of RecBole's."""
     return read_yaml(properties_path() / f"model/{model}.yaml", yaml.SafeLoader)
+
+
+def _recboles_own(internal: dict, model_class: type) -> set[str]:
+    """What RecBole sets for a kind of model, and what that kind cannot do without.
+
+    Its context-aware models and decision trees are judged by single scores and embed the fields of
+    users and items; its knowledge-based ones read a graph.
+    """
+    kept = set()
+    if {metric.lower() for metric in internal["metrics"]} <= {name.lower() for name in OF_SCORES}:
+        kept.update(("metrics", "valid_metric"))
+    if model_class.type not in (ModelType.GENERAL, ModelType.TRADITIONAL):
+        kept.update(("load_col",) if set(internal["load_col"]) - {"inter"} else ())
+    return kept
 
 
 def read_yaml(path: Path, loader) -> dict[str, Any]:

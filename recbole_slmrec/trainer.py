@@ -14,7 +14,7 @@ import torch
 from recbole.trainer import Trainer
 from recbole.utils import set_color
 
-from recbole_slmrec import parallel
+from recbole_slmrec import metrics, parallel
 from recbole_slmrec.averaging import ParameterAverage
 from recbole_slmrec.checkpoint import (
     load_checkpoint,
@@ -57,6 +57,7 @@ class PluginTrainer:
         self.epoch_seconds: list[float] = []
         self.epoch_losses: list[float] = []
         self.valid_scores: list[tuple[int, float]] = []
+        metrics.correct(self.evaluator)
         self.evaluator = self.user_evaluator = UserEvaluator(self.evaluator)
         self.eval_collector = RankingCollector(config)
         # Marks checkpoints of a model that was trained on validation and test too.
@@ -137,7 +138,12 @@ class PluginTrainer:
                 "best_valid_score": self.best_valid_score,
                 "best_valid_result": self._valid_result and dict(self._valid_result),
                 "state_dict": dict(self.model.state_dict()),
-                "other_parameter": self.model.other_parameter(),
+                "other_parameter": {
+                    name: value
+                    for name, value in self.model.other_parameter().items()
+                    # DIN and DIEN name a layer there, whose parameters are in the state_dict.
+                    if not isinstance(value, torch.nn.Module)
+                },
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average and self.average.state(),
                 "random": {**random_state(), "loader": self._train_data.generator.get_state()},

@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from tests.made import make
+from tests.made import make, make_rated
 
 # Small products gain nothing from a second thread, and two test runs side by side lose much.
 torch.set_num_threads(1)
@@ -32,3 +32,9 @@ def same_log_level():
 def made(tmp_path):
     """The folder of the made-up data set, where the default ``data_path`` finds it."""
     return make(tmp_path / "dataset")
+
+
+@pytest.fixture
+def rated(tmp_path):
+    """The folder of the made-up data set with ratings, which is not split."""
+    return make_rated(tmp_path / "dataset")

@@ -1,4 +1,4 @@
-"""A made-up data set with three modalities, large enough to train on and small enough for a test."""
+"""Made-up data sets, large enough to train on and small enough for a test."""
 
 from __future__ import annotations
 
@@ -45,6 +45,39 @@ def make(root: Path, seed: int = 0, name: str = NAME) -> Path:
     }
     text = yaml.safe_dump(declaration, sort_keys=False)
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def make_rated(root: Path, name: str = "rated") -> Path:
+    """Writes the data set ``name`` under ``root``: one file of rated interactions, not split.
+
+    Returns:
+        Its folder: 24 users with 12 of 20 items each, in order of time, rated 1 to 5 in turn; a matrix
+        of 3 columns for the items, and an occupation for each user.
+    """
+    rng = np.random.default_rng(0)
+    folder = root / name
+    folder.mkdir(parents=True)
+    rows = [
+        (f"u{user}", f"i{item}", f"{(user + place) % 5 + 1}", f"{100 * user + place}")
+        for user in range(24)
+        for place, item in enumerate(rng.choice(20, size=12, replace=False))
+    ]
+    header = ["user_id:token", "item_id:token", "rating:float", "timestamp:float"]
+    write(folder / f"{name}.inter", header, rows)
+    write(folder / f"{name}.item", ["item_id:token"], [(f"i{item}",) for item in range(20)])
+    jobs = [(f"u{user}", "abc"[user % 3]) for user in range(24)]
+    write(folder / f"{name}.user", ["user_id:token", "occupation:token"], jobs)
+    np.save(folder / "v.npy", rng.normal(size=(20, 3)).astype(np.float32))
+    declaration = {
+        "load_col": {
+            "inter": ["user_id", "item_id", "rating", "timestamp"],
+            "user": ["user_id", "occupation"],
+            "item": ["item_id"],
+        },
+        "item_modalities": {"v": "v.npy"},
+    }
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
     return folder
 
 

@@ -14,7 +14,7 @@ N_USERS, N_ITEMS = 7, 50
 
 @pytest.mark.parametrize("metrics", [["Recall", "NDCG"], ["GAUC"], ["Recall", "ItemCoverage"]])
 def test_it_collects_what_recboles_does(made, metrics):
-    config = Config("BPR", "made", config_dict={"metrics": metrics, "valid_metric": metrics[0]})
+    config = Config("BPR", "made", config_dict={"metrics": metrics})
     collectors = Collector(config), RankingCollector(config)
     for n_positives in (9, 0, 3):
         scores = torch.randn(N_USERS, N_ITEMS)

@@ -29,8 +29,8 @@ def test_priorities_are_command_line_dict_file_defaults(tmp_path, monkeypatch):
 
 def test_tuned_settings_of_a_data_set_are_a_models_own():
     tuned = yaml.safe_load((properties_path() / "dataset" / "tiktok.yaml").read_text())
-    slmrec = tuned["model_settings"]["SLMRec"]
-    assert slmrec.items() <= Config("SLMRec", "tiktok").final_config_dict.items()
+    bpr = tuned["model_settings"]["BPR"]
+    assert bpr.items() <= Config("BPR", "tiktok").final_config_dict.items()
     assert Config("LightGCN", "tiktok")["weight_decay"] == 0.0
 
 
@@ -47,14 +47,14 @@ def test_the_main_loss_decides_whether_the_loader_samples(main_loss, form):
 def test_command_line_text_is_read_as_literals(monkeypatch):
     monkeypatch.setattr(
         "sys.argv",
-        ["run", "--modalities=[genre,title]", "--learning_rate=1e-3", "--topk=[5,10]"]
+        ["run", "--modalities=[genre,title]", "--learning_rate=1e-3", "--topk=[5,20]"]
         + ["--fac_similarity=cosine", "--flops=true", "--resume=None"]
         + ["--eval_args={'order': 'TO', 'mode': full}"],
     )
     settings = config()
     assert settings["modalities"] == ["genre", "title"]
     assert settings["learning_rate"] == 0.001
-    assert settings["topk"] == [5, 10]
+    assert settings["topk"] == [5, 20]
     assert settings["fac_similarity"] == "cosine"
     assert settings["flops"] is True and settings["resume"] is None
     assert settings["eval_args"]["order"] == "TO"
@@ -86,7 +86,7 @@ def test_known_keys_of_every_kind_are_not_told():
 
 
 def test_changed_names_what_differs_from_the_defaults():
-    assert config(tau=0.5, alpha=0.1).changed() == {"tau": 0.5}
+    assert config(tau=0.5, alpha=0.5).changed() == {"tau": 0.5}
 
 
 @pytest.mark.parametrize("key", ["save_dataset", "dataset_save_path", "dataloaders_save_path"])

@@ -11,6 +11,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from recbole_slmrec import parallel, quick_start
+from recbole_slmrec.metrics import OF_RANKINGS
 from recbole_slmrec.trainer import get_trainer
 from tests.model.dense import random_problem
 from tests.model.fast import batch, fast_model
@@ -97,12 +98,25 @@ def test_gradients_equal_those_of_one_process_on_the_joint_batch(tmp_path):
 
 
 def test_two_processes_train_evaluate_and_save_as_one(made):
-    result = quick_start.run("SLMRec", "made", config_dict=QUICK, nproc=2, port=free_port())
-    config, model, *_, test_data = quick_start.load_data_and_model(result["checkpoint"])
+    settings = {**QUICK, "metrics": OF_RANKINGS}
+    result = quick_start.run("SLMRec", "made", config_dict=settings, nproc=2, port=free_port())
+    config, model, _, train_data, _, test_data = quick_start.load_data_and_model(
+        result["checkpoint"]
+    )
     trainer = get_trainer(config["MODEL_TYPE"], "SLMRec")(config, model)
-    trainer.eval_collector.data_collect(test_data)
+    trainer.eval_collector.data_collect(train_data)
     assert trainer.evaluate(test_data, load_best_model=False) == result["test_result"]
     assert len(os.listdir("saved")) == 1
+
+
+def test_single_scores_are_compared_with_the_labels_of_all_processes(rated):
+    settings = {
+        **QUICK,
+        **{"metrics": ["AUC", "MAE"], "valid_metric": "AUC", "threshold": {"rating": 3}},
+        "eval_args": {"split": {"RS": [0.6, 0.2, 0.2]}, "order": "RO", "mode": "labeled"},
+    }
+    result = quick_start.run("BPR", "rated", config_dict=settings, nproc=2, port=free_port())
+    assert quick_start.evaluate(result["checkpoint"]) == pytest.approx(result["test_result"])
 
 
 def test_bad_input_in_two_processes_is_one_sentence(made):

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from recbole_slmrec.compare.statistics import Score, Summary
+from recbole_slmrec.metrics import NAMES
 
-_ABBREVIATIONS = frozenset("ndcg map mrr auc gauc mae rmse".split())
 _ABSENT = "–"
 _BOLD, _UNDERLINED, _PLAIN = "\033[1m", "\033[4m", "\033[0m"
 _LATEX_SPECIAL = {
@@ -41,7 +41,7 @@ class Row:
 def title(metric: str) -> str:
     """``NDCG@10`` for ``ndcg@10``."""
     name, at, k = metric.partition("@")
-    return (name.upper() if name in _ABBREVIATIONS else name.capitalize()) + at + k
+    return NAMES[name] + at + k
 
 
 def model_rows(summary: Summary) -> list[Row]:

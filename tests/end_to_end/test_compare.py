@@ -11,6 +11,7 @@ import pytest
 
 from recbole_slmrec import cli, quick_start
 from recbole_slmrec.cli import compare
+from recbole_slmrec.metrics import OF_RANKINGS
 from tests.made import NAME
 
 TOP = Path(__file__).resolve().parents[2]
@@ -55,6 +56,19 @@ def test_recboles_group_flags_and_own_settings(made, tmp_path):
     for path in (tmp_path / "out").glob("SLMRec*.json"):
         settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
         assert (settings["tau"], settings["embedding_size"], settings["epochs"]) == (0.5, 16, 1)
+
+
+def test_every_metric_of_a_ranking_is_compared(made, tmp_path):
+    arguments = ["--models=SLMRec,BPR", f"--metrics={OF_RANKINGS}", "--topk=[5,20]", *QUICK]
+    assert cli.main(["compare", *arguments, "--output=out"]) == 0
+    table = (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
+    columns = [name for name in OF_RANKINGS if name != "GAUC"]
+    assert all(f"| {name}@{k} |" in table for name in columns for k in (5, 20))
+    assert "| GAUC |" in table
+    # Popularity is a mean over users, coverage is not.
+    header, _, *rows = [row.split(" | ") for row in table.splitlines() if row.startswith("|")]
+    p_values = dict(zip(header, rows[-1]))
+    assert p_values["AveragePopularity@5"] != "–" and p_values["ItemCoverage@5"] == "–"
 
 
 def test_a_failing_model_is_told_in_the_table_and_by_the_status(made, capsys):
