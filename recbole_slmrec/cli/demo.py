@@ -1,4 +1,4 @@
-"""``demo``: SLMRec and LightGCN on MovieLens-100k, in one table."""
+"""``demo``: SLMRec, LightGCN and EASE on MovieLens-100k, in one table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from recbole_slmrec import demo
 
 
 def main(arguments: Sequence[str], program: str) -> int:
-    """Trains both models and prints the table."""
+    """Trains the models and prints the table."""
     argparse.ArgumentParser(
         prog=program,
-        description="Train SLMRec and RecBole's LightGCN on MovieLens-100k, which RecBole carries, "
-        "and compare them on its test split.",
+        description="Train SLMRec and RecBole's LightGCN and EASE on MovieLens-100k, which RecBole "
+        "carries, and compare them on its test split.",
     ).parse_args(arguments)
     print("\n" + demo.run())
     return 0

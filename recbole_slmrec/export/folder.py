@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from recbole_slmrec.data.files import whole_folder
 from recbole_slmrec.export.check import Check, check, some_of
 from recbole_slmrec.export.index import build_index, faiss, widen
 from recbole_slmrec.export.vectors import as_type, write_vectors
+from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.recommend import Recommender
 
 # An index is searched so widely that users find this share of their K nearest items.
@@ -53,6 +55,7 @@ def export(
         "dataset": noted["dataset"],
         "refit": noted["refit"],
         "index": index,
+        **_score(recommender.model),
         "versions": {"recbole_slmrec": recbole_slmrec.__version__, **report.versions()},
         "data": noted["data"],
     }
@@ -65,6 +68,14 @@ def export(
             queries = some_of(users.astype(np.float32))
             widen(built, index, queries, exact, min(_K, len(items)), _RECALL)
             faiss().write_index(built, str(partial / "items.faiss"))
+
+
+def _score(model) -> dict[str, Any]:
+    """How the columns of SLMRec's vectors came about: what of them has unit length, what is linear."""
+    if not isinstance(model, SLMRec):
+        return {}
+    rank = 0 if model.linear is None else model.linear.rank
+    return {"score": model.score, "embedding columns": model.embedding_size, "linear columns": rank}
 
 
 def check_export(folder: Path, k: int) -> Check:

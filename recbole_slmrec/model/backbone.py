@@ -48,6 +48,7 @@ class MultimodalLightGCN(VectorRecommender):
             self.device,
             kept_folder(config),
         )
+        self.embedding_size = config["embedding_size"]
         self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
         self.n_negatives = _n_negatives(config)
 

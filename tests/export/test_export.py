@@ -12,6 +12,7 @@ from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.export.folder import export
 from recbole_slmrec.export.vectors import as_type
 from recbole_slmrec.recommend import Recommender
+from tests.trained import train
 
 
 def read(folder):
@@ -37,6 +38,19 @@ def test_the_inner_product_of_exported_vectors_is_the_score(
     assert (about["users"], about["items"], about["dimension"]) == (60, 45, users.shape[1])
     assert about["data"] == load_checkpoint(f"saved/{model}.pth")["data"]
     assert about["versions"]["recbole_slmrec"] and about["index"] is None
+    if model == "SLMRec":
+        linear = about["dimension"] - about["embedding columns"]
+        assert about["score"] == "dot" and about["linear columns"] == linear > 0
+
+
+def test_by_cosine_the_embedding_columns_have_unit_length(made, tmp_path):
+    result = train("SLMRec", epochs=1, negatives="all")
+    export(result, tmp_path / "vectors")
+    (users, items), _, about = read(tmp_path / "vectors")
+    assert about["score"] == "cosine"
+    for side in (users, items):
+        lengths = np.linalg.norm(side[:, : about["embedding columns"]], axis=1)
+        np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 
 
 def test_ten_lines_serve_what_recommend_gives(at_home, tmp_path):
