@@ -114,12 +114,14 @@ def _graph(config, dataset) -> str:
 
 
 def _losses(config) -> str:
-    main = config["main_loss"]
-    if main == "info_nce":
-        main += f" over {_NEGATIVES[config['negatives']].format(n=config['n_negatives'])}"
-    if main in ("info_nce", "sampled"):
-        main += f", temperature {config['tau']}"
-    return f"main {main}; SSL {config['ssl_task']}"
+    parts = [f"main {config['main_loss']}"]
+    if config["main_loss"] == "info_nce":
+        among = _NEGATIVES[config["negatives"]].format(n=config["n_negatives"])
+        positives = "without the user's other items" if config["exclude_positives"] else ""
+        parts[0] += f" over {among} {positives}".rstrip()
+    if config["main_loss"] in ("info_nce", "sampled"):
+        parts.append(f"temperature {config['tau']}")
+    return f"{', '.join(parts)}; SSL {config['ssl_task']}"
 
 
 def _score(model: SLMRec) -> str:
