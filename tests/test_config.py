@@ -61,6 +61,15 @@ def test_command_line_text_is_read_as_literals(monkeypatch):
     assert config(gpu_id="")["gpu_id"] == ""
 
 
+def test_the_authors_setting_is_a_file_that_the_defaults_differ_from():
+    file = properties_path() / "model" / "paper.yaml"
+    settings = Config("SLMRec", "ml-100k", [str(file)])
+    assert settings.warnings() == []
+    found = {key: settings[key] for key in ("negatives", "score", "linear_weight", "ema_decay")}
+    assert found == {"negatives": "in_batch", "score": "dot", "linear_weight": 0, "ema_decay": 0}
+    assert (config()["negatives"], config()["score"]) == ("auto", "auto")
+
+
 def test_text_is_never_run(tmp_path):
     marker = tmp_path / "ran"
     text = f"__import__('pathlib').Path({str(marker)!r}).touch()"
