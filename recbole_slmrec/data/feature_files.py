@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recbole_slmrec.data.matrix import open_npy
+from recbole_slmrec.data.matrix import open_npy, warn_of_counting
 from recbole_slmrec.data.tensors import read_tensor
 
 _CHOOSE = "choose the feature files with --feature NAME=FILE for each modality that you want"
@@ -73,6 +73,7 @@ def open_features(modality: str, path: Path) -> np.ndarray:
             f"{values.shape}, where a matrix of numbers with a row for each item is needed; "
             f"{_CHOOSE}"
         )
+    warn_of_counting(f"modality {modality}: {path}", values)
     return values
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from logging import getLogger
 from tokenize import TokenError
+from typing import Sequence
 
 import numpy as np
 
 from recbole_slmrec.data.modality import DenseModality, ItemRows, unit_rows
 
 BLOCK_ELEMENTS = 2**20
+# From so many rows on, a column that counts them does so by no accident.
+_FEW_ROWS = 10
 
 
 def matrix_modality(name: str, path: str, items: ItemRows) -> DenseModality:
@@ -31,6 +35,7 @@ def matrix_modality(name: str, path: str, items: ItemRows) -> DenseModality:
     """
     matrix = open_npy(name, path)
     check_matrix(name, path, matrix, items)
+    warn_of_counting(f"modality {name}: {path}", matrix)
     n_rows, width = matrix.shape
     features = np.zeros((items.n_items, width), dtype=np.float32)
     block = max(1, BLOCK_ELEMENTS // width)
@@ -87,6 +92,27 @@ def check_matrix(name: str, path: str, matrix: np.ndarray, items: ItemRows) -> N
             f"{items.file} has {n_items:,}; row r of the one belongs to row r of the other, so "
             "give each item one row (zeros where it has no features)"
         )
+
+
+def warn_of_counting(where: str, matrix: np.ndarray, columns: Sequence[str] | None = None) -> None:
+    """Warns of columns that count the rows, as a table's numbering does that was taken along.
+
+    Args:
+        where: names the file.
+        matrix: shape (n, D), numbers.
+        columns: names of its columns; their positions, by default.
+    """
+    if len(matrix) < _FEW_ROWS or matrix.shape[1] == 1:
+        return
+    first, last = (matrix[row].astype(np.float64) for row in (0, -1))
+    steps = np.arange(len(matrix))
+    for column in np.flatnonzero(last == first + steps[-1]):
+        if np.array_equal(matrix[:, column] - first[column], steps):
+            name = column if columns is None else columns[column]
+            getLogger().warning(
+                f"{where}: column {name} counts the rows, and beside it the others weigh nothing; "
+                "take it out of the file if it is no feature"
+            )
 
 
 def _check_finite(name: str, path: str, rows: np.ndarray, start: int, items: ItemRows) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from recbole_slmrec.names import first_few
+
 DTYPES = ("float32", "float16")
 
 
@@ -25,11 +27,20 @@ def write_vectors(
         vectors: shape (n, d), by ``user`` and ``item``, without padding.
         ids: n ids each.
         about: plain values for ``vectors.json``.
+
+    Raises:
+        ValueError: if an id has a line break, so that it would be two.
     """
     for side, matrix in vectors.items():
         np.save(folder / f"{side}_vectors.npy", matrix)
-        text = "".join(f"{each}\n" for each in ids[side])
-        (folder / f"{side}_ids.txt").write_text(text, encoding="utf-8")
+        broken = [each for each in ids[side] if "\n" in each or "\r" in each]
+        if broken:
+            raise ValueError(
+                f"{len(broken):,} {side} id(s) have a line break, and {side}_ids.txt has one id a "
+                f"line: {first_few(broken)}; rename them in the data and train anew"
+            )
+        with open(folder / f"{side}_ids.txt", "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{each}\n" for each in ids[side])
     about = {
         **about,
         "dimension": vectors["user"].shape[1],

@@ -13,6 +13,8 @@ from recbole_slmrec.data.files import check_folder, whole_file
 
 # A Parquet file is read a group of rows at a time: small ones cost as much as large ones.
 _ROWS_PER_GROUP = 2**17
+# What JSON leaves as it is and str.splitlines takes for the end of a line.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"}
 
 
 def write(frames: Iterable[pd.DataFrame], path: Path) -> int:
@@ -52,12 +54,13 @@ def _write_csv(frames: Iterable[pd.DataFrame], path: Path) -> int:
 
 def _write_jsonl(frames: Iterable[pd.DataFrame], path: Path) -> int:
     n_rows = 0
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         for frame in frames:
             if len(frame):
-                frame.to_json(
-                    file, orient="records", lines=True, force_ascii=False, double_precision=15
+                lines = frame.to_json(
+                    orient="records", lines=True, force_ascii=False, double_precision=15
                 )
+                file.write(lines.translate(_ESCAPES))
             n_rows += len(frame)
     return n_rows
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
+
+from recbole_slmrec.data.rows import look_through, parsed
 
 
 def read_ids(path: Path) -> list[str]:
-    """The ids in a file, one a line; empty lines are left out.
+    """The ids in a file, one a line, as they stand there; empty lines are left out.
+
+    Only a line break ends a line: an id may hold what Unicode takes for one, such as U+2028.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not text, or names nothing.
     """
-    ids = [line.strip() for line in _lines(path)]
-    ids = [line for line in ids if line]
+    _check(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8: {error}") from None
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    ids = [line for line in lines if line]
     if not ids:
         raise ValueError(f"{path} is empty: it must hold one id a line")
     return ids
@@ -29,25 +37,26 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not text, or a line has one column only.
+        ValueError: if it is not text, or a line is not as the others or has one column only.
     """
-    rows = list(csv.reader(_lines(path), dialect="excel" if path.suffix == ".csv" else _TABS))
-    for number, row in enumerate(rows, start=1):
-        if len(row) == 1:
-            raise ValueError(f"{path}, line {number}: {row[0]!r} is no pair of user and item")
-    pairs = [(row[0], row[1]) for row in rows if row]
+    _check(path)
+
+    def open_text():
+        return path.open(encoding="utf-8-sig")
+
+    separator = "," if path.suffix == ".csv" else "\t"
+    look = look_through(open_text, separator)
+    if look.problem:
+        raise ValueError(f"{path}: {look.problem}; correct it")
+    pairs = []
+    for line, fields in parsed(open_text, separator, look.quoted):
+        if len(fields) == 1:
+            raise ValueError(f"{path}, line {line}: {fields[0]!r} is no pair of user and item")
+        pairs.append((fields[0], fields[1]))
     header = pairs and (pairs[0][0] == "user" or pairs[0][0].endswith(":token"))
     return pairs[1:] if header else pairs
 
 
-class _TABS(csv.excel_tab):
-    quoting = csv.QUOTE_NONE
-
-
-def _lines(path: Path) -> list[str]:
+def _check(path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file [{path}]")
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text in UTF-8: {error}") from None

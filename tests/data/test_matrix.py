@@ -47,6 +47,18 @@ def test_half_precision_sums_do_not_overflow(read):
     np.testing.assert_allclose(features[1], width**-0.5, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["f2", "u1", ">i4"])
+def test_a_column_that_counts_the_rows_is_warned_of(tmp_path, dtype, caplog):
+    counting, other = np.arange(12) + 3, np.arange(12) % 11
+    np.save(tmp_path / "v.npy", np.stack([other, counting, other], axis=1).astype(dtype))
+    items = ItemRows("tiny.item", np.arange(12).astype(str), np.arange(12) + 1, 13)
+    matrix_modality("v", str(tmp_path / "v.npy"), items)
+    assert caplog.messages == [
+        f"modality v: {tmp_path / 'v.npy'}: column 1 counts the rows, and beside it the others "
+        "weigh nothing; take it out of the file if it is no feature"
+    ]
+
+
 def test_a_matrix_of_many_blocks_is_read_whole(tmp_path):
     n_rows, width = 7, BLOCK_ELEMENTS // 3
     matrix = np.zeros((n_rows, width), np.float16)

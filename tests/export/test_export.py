@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +11,22 @@ import pytest
 from recbole_slmrec import cli
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.export.folder import export
-from recbole_slmrec.export.vectors import as_type
+from recbole_slmrec.export.vectors import as_type, write_vectors
 from recbole_slmrec.recommend import Recommender
 from tests.trained import train
 
 
+DOCS = Path(__file__).parents[2] / "docs" / "serving.md"
+# What str.splitlines takes for the end of a line, and no file of lines does.
+BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+
+
 def read(folder):
     vectors = [np.load(folder / f"{side}_vectors.npy") for side in ("user", "item")]
-    ids = [(folder / f"{side}_ids.txt").read_text().splitlines() for side in ("user", "item")]
+    ids = [
+        (folder / f"{side}_ids.txt").read_text("utf-8").split("\n")[:-1]
+        for side in ("user", "item")
+    ]
     return vectors, ids, json.loads((folder / "vectors.json").read_text())
 
 
@@ -53,13 +62,42 @@ def test_by_cosine_the_embedding_columns_have_unit_length(made, tmp_path):
         np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 
 
-def test_ten_lines_serve_what_recommend_gives(at_home, tmp_path):
+def served(user: str) -> list[str]:
+    """What the lines in docs/serving.md recommend from the folder ``vectors``."""
+    (lines,) = (
+        block.split("```")[0]
+        for block in DOCS.read_text("utf-8").split("```python\n")
+        if "argsort" in block
+    )
+    names = {}
+    exec(lines.replace('print(recommend("196", 5))', ""), names)
+    return names["recommend"](user, 5)
+
+
+def test_ten_lines_serve_what_recommend_gives(at_home, tmp_path, monkeypatch):
     export("saved/SLMRec.pth", tmp_path / "vectors")
-    (users, items), (user_ids, item_ids), _ = read(tmp_path / "vectors")
-    scores = items @ users[user_ids.index("u7")]
-    served = [item_ids[row] for row in np.argsort(-scores)[:5]]
     found = Recommender.load("saved/SLMRec.pth").recommend(["u7"], k=5, exclude="none")
-    assert served == list(found["item"])
+    monkeypatch.chdir(tmp_path)
+    assert served("u7") == list(found["item"])
+
+
+def test_any_id_is_served_under_its_own_name(tmp_path, monkeypatch):
+    ids = {side: [f"{side}{BREAKS}", *BREAKS, " ", "a,b", "7 "] for side in ("user", "item")}
+    vectors = dict.fromkeys(ids, np.eye(len(ids["user"]), dtype=np.float32))
+    (tmp_path / "vectors").mkdir()
+    write_vectors(tmp_path / "vectors", vectors, ids, {})
+    assert read(tmp_path / "vectors")[1] == list(ids.values())
+    monkeypatch.chdir(tmp_path)
+    for user, item in zip(*ids.values()):
+        assert served(user)[0] == item
+
+
+@pytest.mark.parametrize("mark", ["\n", "\r"])
+def test_an_id_with_a_line_break_is_refused(tmp_path, mark):
+    vectors = dict.fromkeys(("user", "item"), np.eye(2, dtype=np.float32))
+    ids = {"user": ["u", "w"], "item": ["i", f"a{mark}b"]}
+    with pytest.raises(ValueError, match="1 item id.s. have a line break, and item_ids.txt has on"):
+        write_vectors(tmp_path, vectors, ids, {})
 
 
 def test_what_float16_cannot_hold_is_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from logging import getLogger
 from pathlib import Path
 from typing import Callable
 
@@ -22,13 +23,14 @@ from recbole_slmrec.data.layouts.table_columns import (
     is_name,
     open_table,
 )
-from recbole_slmrec.data.matrix import open_npy
+from recbole_slmrec.data.matrix import open_npy, warn_of_counting
 
 IDS_SUFFIXES = (".ids.txt", ".ids.csv", ".ids.npy")
 ARRAY_SUFFIXES = (".npy", ".pt")
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
-# What pandas makes of a numbering without a name.
-_NUMBERINGS = ("", "Unnamed: 0", "__index_level_0__")
+# What pandas calls the numbering of rows when it is written, and when it is made a column.
+_NUMBERING = re.compile(r"|Unnamed: 0(\.\d+)*|__index_level_\d+__")
+_INDEX = re.compile(r"index|level_\d+")
 
 
 def found(folder: Path, interactions: Path, item_column: str) -> tuple[dict[str, Path], list[str]]:
@@ -138,7 +140,24 @@ def _item_column(table: Table, item_column: str) -> str | None:
 
 
 def _value_columns(table: Table, item_column: str) -> list[str]:
-    return [column for column in table.columns if column not in (item_column, *_NUMBERINGS)]
+    return [
+        column
+        for column in table.columns
+        if column != item_column and not _is_numbering(table, column)
+    ]
+
+
+def _is_numbering(table: Table, column: str) -> bool:
+    if _NUMBERING.fullmatch(column):
+        return True
+    if not _INDEX.fullmatch(column):
+        return False
+    try:
+        batches = [batch.column(column).cast(pa.int64()) for batch in table.batches([column])]
+    # Text that is no whole number, or values of another kind.
+    except pa.ArrowException:
+        return False
+    return all(pa.compute.all(pa.compute.greater_equal(batch, 0)).as_py() for batch in batches)
 
 
 def _obstacle(table: Table, item_column: str | None) -> str | None:
@@ -252,7 +271,16 @@ def _from_table(table: Table, item_column: str) -> tuple[np.ndarray, np.ndarray]
     if not blocks:
         raise ValueError(f"{table.path} has columns, but no rows")
     where = f"{table.path}: column {item_column}"
-    return np.concatenate(blocks), _distinct(pa.chunked_array(ids), where, table.row)
+    values = np.concatenate(blocks)
+    left_out = [name for name in table.columns if name not in (item_column, *columns)]
+    if left_out:
+        getLogger().info(
+            f"{table.path.name}: {', '.join(map(repr, left_out))} is left out, for pandas calls "
+            "the numbers of rows so; name it otherwise if it is a feature"
+        )
+    if values.shape[1] == len(columns):
+        warn_of_counting(str(table.path), values, columns)
+    return values, _distinct(pa.chunked_array(ids), where, table.row)
 
 
 def _block(

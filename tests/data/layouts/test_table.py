@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 import shutil
 import tempfile
@@ -274,14 +275,52 @@ def test_a_table_of_many_batches_is_aligned(tmp_path):
         assert np.array_equal(matrix.values[matrix.rows, 0], np.arange(n_items))
 
 
-def test_the_numbering_that_pandas_writes_is_no_feature(folder):
+def test_the_numbering_that_pandas_writes_is_no_feature(folder, caplog):
     frame = pd.DataFrame({"item_id": ["011", "10"], "0": [0.5, 1], "1": [2, 3]}, index=[7, 8])
     frame.to_csv(folder / "a.csv")
     frame.to_parquet(folder / "b.parquet")
     frame.set_index("item_id").to_parquet(folder / "c.parquet")
-    source = read(folder)
-    for modality in "abc":
+    frame.to_csv(folder / "d.csv")
+    pd.read_csv(folder / "d.csv", dtype={"item_id": str}).to_csv(folder / "d.csv")
+    pd.read_csv(folder / "d.csv", dtype={"item_id": str}).to_csv(folder / "d.csv")
+    frame.reset_index().to_csv(folder / "e.csv", index=False)
+    frame.reset_index().to_parquet(folder / "f.parquet", index=False)
+    frame.reset_index().rename(columns={"index": "level_0"}).to_csv(folder / "g.csv")
+    with caplog.at_level(logging.INFO):
+        source = read(folder)
+    for modality in "abcdefg":
         assert vectors(source, modality) == {"011": [0.5, 2], "10": [1, 3]}
+    assert (
+        "d.csv: '', 'Unnamed: 0.1', 'Unnamed: 0' is left out, for pandas calls the numbers of rows "
+        "so; name it otherwise if it is a feature" in caplog.messages
+    )
+    assert [it.split()[1] for it in caplog.messages if it[0] in "ef"] == ["'index'", "'index'"]
+
+
+@pytest.mark.parametrize("values", [[0.5, 1], [-1, 0], ["1e0", "2"]])
+def test_an_index_that_is_no_numbering_is_a_feature(folder, values):
+    write(folder / "a.csv", {"item_id": ["011", "10"], "index": values, "x": [2, 3]})
+    expected = {"011": [float(values[0]), 2], "10": [float(values[1]), 3]}
+    assert vectors(read(folder), "a") == expected
+
+
+def test_a_numbering_beside_words_is_no_word(folder):
+    write(folder / "tags.csv", {"index": [0, 1], "item_id": ["10", "011"], "word": ["b", "a"]})
+    words = read(folder).features["tags"]
+    assert (words.items.tolist(), words.words.tolist()) == ([0, 1], [1, 0])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_column_that_counts_the_rows_under_another_name_is_warned_of(tmp_path, first, caplog):
+    items = [f"i{k}" for k in range(12)]
+    write(tmp_path / "interactions.csv", {"user": ["u"] * 12, "item": items})
+    columns = {"no": list(range(first, first + 12)), "x": [0.5, *range(11)]}
+    write(tmp_path / "a.csv", {"item": items, **columns})
+    assert read(tmp_path).features["a"].values.shape == (12, 2)
+    assert [message for message in caplog.messages if "counts" in message] == [
+        f"{tmp_path / 'a.csv'}: column no counts the rows, and beside it the others weigh nothing; "
+        "take it out of the file if it is no feature"
+    ]
 
 
 def test_named_features_are_the_only_ones(folder):
