@@ -10,7 +10,7 @@ _KNOWN = (
     (r"using <built-in function len> in Series\.agg", FutureWarning, r"recbole\.data\.dataset\.d"),
     (r"`torch\.cuda\.amp\.GradScaler", FutureWarning, r"recbole\.trainer\.trainer"),
     (r"pkg_resources is deprecated", UserWarning, r"hyperopt\.atpe"),
-    (r"Sparse CSR tensor support is in beta", UserWarning, r"recbole_slmrec\.graph\.product"),
+    (r"Sparse CSR tensor support is in beta", UserWarning, r"recbole_slmrec\."),
 )
 
 

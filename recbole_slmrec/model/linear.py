@@ -170,7 +170,7 @@ def _leading(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
 def _leading_by_chance(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
     parts = (torch.from_numpy(part) for part in (interactions.indptr, interactions.indices))
     values = torch.from_numpy(interactions.data)
-    matrix = torch.sparse_csr_tensor(*parts, values, size=interactions.shape)
+    matrix = torch.sparse_csr_tensor(*parts, values, interactions.shape, check_invariants=True)
     # A seed of its own: the same data give the same vectors, and a run's random state stays.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -39,7 +39,7 @@ def test_ours_and_recboles_models_run_through_the_same_door(made, model):
 
 
 @pytest.mark.parametrize("ssl_task", [*SSL_TASKS, NO_TASK])
-@pytest.mark.parametrize("main_loss", ["in_batch", "sampled", "bpr", "none"])
+@pytest.mark.parametrize("main_loss", ["info_nce", "sampled", "bpr", "none"])
 def test_every_task_with_every_main_loss(made, main_loss, ssl_task):
     if main_loss == ssl_task == "none":
         pytest.skip("nothing would be learnt")
