@@ -28,9 +28,9 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def gradients(model, rows) -> dict[str, torch.Tensor]:
+def gradients(model, rows, seed: int = 7) -> dict[str, torch.Tensor]:
     negatives = NEGATIVES[:, rows] if model.n_negatives else None
-    torch.manual_seed(7)
+    torch.manual_seed(seed)
     losses = model.calculate_loss(batch(USERS[rows], ITEMS[rows], negatives))
     sum(losses).backward() if isinstance(losses, tuple) else losses.backward()
     return {name: p.grad for name, p in model.named_parameters()}
@@ -45,6 +45,9 @@ SETTINGS = [
     {"ssl_task": "FM+FD"},
     {"ssl_task": "ND", "drop_ratio": 0.3},
     {"ssl_task": "RW", "drop_ratio": 0.3},
+    {"ssl_task": "none", "exclude_positives": True},
+    {"ssl_task": "none", "negatives": "all", "negative_popularity": 0.5, "item_graph": "users"},
+    {"ssl_task": "none", "negatives": "uniform", "n_negatives": 4, "exclude_positives": True},
     {"ssl_task": "FM", "main_loss": "sampled", "train_neg_sample_args": {"sample_num": 1}},
 ]
 
@@ -79,7 +82,9 @@ def half_batches(rank: int, port: str, folder: str) -> None:
         model = model_for(settings)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         parallel.synchronise(model, optimizer)
-        gradients(model, slice(4 * rank, 4 * rank + 4))
+        # Drawn items are the first process's, whatever another one would have drawn.
+        seed = 7 + rank if settings.get("negatives") == "uniform" else 7
+        gradients(model, slice(4 * rank, 4 * rank + 4), seed)
         optimizer.step()
         means = {name: p.grad for name, p in model.named_parameters()}
         torch.save(means, f"{folder}/{number}-{rank}.pth")
