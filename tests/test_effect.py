@@ -83,10 +83,25 @@ def test_labels_of_a_file_that_a_model_does_not_learn_are_told(rated, told):
 
 
 def test_settings_of_the_model_that_it_does_not_read_are_told(made, told):
-    warnings, changed = told("SLMRec", "made", ssl_task="none", tau_ssl=0.5, tau=0.5)
+    warnings, changed = told("SLMRec", "made", ssl_task="none", tau_ssl=0.3, tau=0.5)
     assert "the setting [tau_ssl] has no effect: nothing in this run reads it" in warnings
     assert "tau=0.5" in changed and "tau_ssl" not in changed
     assert not [text for text in warnings if "[tau]" in text or "[ssl_task]" in text]
+
+
+@pytest.mark.parametrize(
+    "settings, without_effect",
+    [
+        ({"negatives": "all"}, {"n_negatives": 7}),
+        ({"negatives": "in_batch", "linear_weight": 0}, {"negative_popularity": 0.5}),
+        ({"linear_weight": 0}, {"linear_rank": 3, "linear_reg": 2}),
+        ({"main_loss": "bpr"}, {"exclude_positives": True, "tau": 0.3, "negatives": "all"}),
+    ],
+)
+def test_what_other_settings_leave_without_effect_is_told(made, told, settings, without_effect):
+    warnings, _ = told("SLMRec", "made", **settings, **without_effect)
+    for key in without_effect:
+        assert f"the setting [{key}] has no effect: nothing in this run reads it" in warnings
 
 
 @pytest.mark.parametrize(

@@ -17,24 +17,30 @@ def follow_the_data(config, block: InteractionBlock) -> None:
     ``negatives`` follows from the training interactions of a mean item that has any: ``in_batch``
     below 12, else ``all``, or ``uniform`` from 20,000 items on. What suits the negatives follows from
     them: ``exclude_positives`` (not in the batch), ``tau`` (0.5 in the batch, else 0.2), ``ssl_task``
-    (FAC in the batch; over all items no task was of use) and ``score``. Over all items the cosine itself is calibrated by training and ranks; in-batch negatives push
-    popular items down, which the norms in an inner product have to bring back.
+    (FAC in the batch; over all items no task was of use) and ``score``. Over all items the cosine itself
+    is calibrated by training and ranks; in-batch negatives push popular items down, which the norms in
+    an inner product have to bring back. Other main losses go with FAC and the inner product.
 
     Args:
         config: the run's configuration.
         block: the training graph.
     """
-    if config["negatives"] == "auto":
-        config["negatives"] = _negatives(block)
-    in_batch = config["main_loss"] != "info_nce" or config["negatives"] == "in_batch"
-    for key, beside, over_all in (
-        ("exclude_positives", False, True),
-        ("tau", 0.5, 0.2),
-        ("ssl_task", "FAC", "none"),
-        ("score", "dot", "cosine"),
-    ):
-        if config[key] == "auto":
-            config[key] = beside if in_batch else over_all
+    over_all = False
+    if config["main_loss"] == "info_nce":
+        if config["negatives"] == "auto":
+            config["negatives"] = _negatives(block)
+        over_all = config["negatives"] != "in_batch"
+        _fill(config, "exclude_positives", over_all)
+        _fill(config, "tau", 0.2 if over_all else 0.5)
+    elif config["main_loss"] == "sampled":
+        _fill(config, "tau", 0.2)
+    _fill(config, "ssl_task", "none" if over_all else "FAC")
+    _fill(config, "score", "cosine" if over_all else "dot")
+
+
+def _fill(config, key: str, value) -> None:
+    if config[key] == "auto":
+        config[key] = value
 
 
 def _negatives(block: InteractionBlock) -> str:
