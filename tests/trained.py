@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def train(model: str, **settings) -> Path:
 def home(tmp_path_factory) -> Path:
     """The folder: ``dataset/made`` and ``saved/<model>.pth`` for each of ``SETTINGS``."""
     folder, before = tmp_path_factory.mktemp("home"), os.getcwd()
+    # Set up before the fixture that keeps a test's level, which would keep this one's.
+    level = logging.root.level
     make(folder / "dataset")
     os.chdir(folder)
     try:
@@ -44,6 +47,7 @@ def home(tmp_path_factory) -> Path:
                 train(model, **settings)
     finally:
         os.chdir(before)
+        logging.root.setLevel(level)
     return folder
 
 
