@@ -21,11 +21,9 @@ def empty_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def same_log_level():
-    """Some commands quieten the log."""
-    level = logging.root.level
-    yield
-    logging.root.setLevel(level)
+def log_level():
+    """Python's own, whatever a run or a command before has made of it."""
+    logging.root.setLevel(logging.WARNING)
 
 
 @pytest.fixture

@@ -44,12 +44,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parse_with_settings(
     parser: argparse.ArgumentParser, arguments: Sequence[str]
 ) -> tuple[argparse.Namespace, list[str]]:
-    """A command's own flags, and what is left, of which each must be a setting, ``--key=value``."""
+    """A command's own flags, and what is left, of which each must be a setting.
+
+    A setting is written ``--key=value`` or ``--key value``; RecBole's Config, which reads the first
+    form from ``sys.argv``, finds it there.
+    """
+    arguments = _joined(parser, arguments)
     flags, settings = parser.parse_known_args(arguments)
     for setting in settings:
         if not setting.startswith("--") or "=" not in setting:
             parser.error(f"[{setting}] is not understood: settings are written --key=value")
+    sys.argv = [sys.argv[0], *arguments]
     return flags, settings
+
+
+def _joined(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """The arguments with ``--key value`` as ``--key=value`` for keys that are none of the parser's."""
+    own = parser._option_string_actions
+    joined: list[str] = []
+    open_key = False
+    for argument in arguments:
+        if open_key and argument not in own and not argument.startswith("--"):
+            joined[-1] += f"={argument}"
+            open_key = False
+            continue
+        joined.append(argument)
+        open_key = argument.startswith("--") and "=" not in argument and argument not in own
+    return joined
 
 
 def guarded(command: Callable, arguments: Sequence[str], program: str) -> int:

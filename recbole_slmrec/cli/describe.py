@@ -12,6 +12,7 @@ from recbole.utils import init_seed
 
 from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.config import Config
+from recbole_slmrec.data.files import named_by
 from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.describe.interactions import count_interactions
 from recbole_slmrec.describe.modalities import DescribedDataset
@@ -70,7 +71,8 @@ def _describe(config: Config, plot: Path | None) -> None:
     interactions = count_interactions(dataset)
     print(describe_as_text(config["dataset"], interactions, dataset.item_modalities))
     if plot:
-        draw_description(
-            config["dataset"], interactions, dataset.item_modalities, config["seed"], plot
-        )
+        with named_by("--plot"):
+            draw_description(
+                config["dataset"], interactions, dataset.item_modalities, config["seed"], plot
+            )
         print(f"\n{plot} is drawn")

@@ -6,6 +6,7 @@ import argparse
 from typing import Sequence
 
 from recbole_slmrec import quick_start, report
+from recbole_slmrec.cli import parse_with_settings
 
 
 def main(arguments: Sequence[str], program: str) -> int:
@@ -18,6 +19,6 @@ def main(arguments: Sequence[str], program: str) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--checkpoint", required=True, help="a file that a run has saved")
-    flags, _ = parser.parse_known_args(arguments)
+    flags, _ = parse_with_settings(parser, arguments)
     print(report.final_table({"test": quick_start.evaluate(flags.checkpoint)}))
     return 0

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Sequence
 
 from recbole_slmrec import report
+from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.data.files import named_by
 from recbole_slmrec.export.folder import check_export, export
 from recbole_slmrec.export.index import INDEXES
 from recbole_slmrec.export.vectors import DTYPES
@@ -30,11 +32,12 @@ def main(arguments: Sequence[str], program: str) -> int:
     )
     parser.add_argument("--k", type=int, default=10, help="K of the check (10)")
     parser.add_argument("--force", action="store_true", help="replace a folder that is there")
-    flags, settings = parser.parse_known_args(arguments)
+    flags, settings = parse_with_settings(parser, arguments)
     if flags.check and not flags.index:
         parser.error("--check compares an index: choose one with --index")
     sys.argv = [program, *settings]
-    export(flags.checkpoint, flags.output, flags.dtype, flags.index, flags.force)
+    with named_by("--output"):
+        export(flags.checkpoint, flags.output, flags.dtype, flags.index, flags.force)
     if flags.check:
         found = check_export(flags.output, flags.k)
         rows = [

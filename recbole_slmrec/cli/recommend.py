@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from recbole_slmrec.data.files import check_folder
 from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.data.files import check_folder, named_by
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.ids import Ids
 from recbole_slmrec.recommend.output import check, write
@@ -40,9 +40,11 @@ def main(arguments: Sequence[str], program: str) -> int:
     flags, settings = parse_with_settings(parser, arguments)
     # What is left are settings, which RecBole's Config reads there.
     sys.argv = [program, *settings]
-    check(flags.output)
+    with named_by("--output"):
+        check(flags.output)
     if flags.why_plot:
-        check_folder(flags.why_plot)
+        with named_by("--why-plot"):
+            check_folder(flags.why_plot)
     recommender = Recommender.load(flags.checkpoint)
     trained = recommender
     if flags.new_users:
@@ -59,8 +61,10 @@ def main(arguments: Sequence[str], program: str) -> int:
         frames = map(recommender.explain, frames)
     if flags.why_plot:
         frames = list(frames)
-        draw_shares(frames[0], flags.why_plot)
-    n_rows = write(_with_progress(frames, len(users)), flags.output)
+        with named_by("--why-plot"):
+            draw_shares(frames[0], flags.why_plot)
+    with named_by("--output"):
+        n_rows = write(_with_progress(frames, len(users)), flags.output)
     print(f"{n_rows:,} recommendations, {len(users):,} user(s): {flags.output}")
     return 0
 

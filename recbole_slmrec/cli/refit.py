@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
+from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.data.files import named_by
 from recbole_slmrec.refit import refit
 
 
@@ -25,7 +27,8 @@ def main(arguments: Sequence[str], program: str) -> int:
     parser.add_argument(
         "--output", type=Path, help="the new checkpoint (CHECKPOINT with -refit in its name)"
     )
-    flags, settings = parser.parse_known_args(arguments)
+    flags, settings = parse_with_settings(parser, arguments)
     sys.argv = [program, *settings]
-    print(f"Checkpoint: {refit(flags.checkpoint, flags.output)}")
+    with named_by("--output"):
+        print(f"Checkpoint: {refit(flags.checkpoint, flags.output)}")
     return 0

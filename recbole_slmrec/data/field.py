@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from logging import getLogger
+
 import numpy as np
 import pandas as pd
 from recbole.utils import FeatureType
@@ -10,10 +13,13 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from recbole_slmrec.data.modality import DenseModality, FieldSource, ItemRows, unit_rows
+from recbole_slmrec.data.scripts import WITHOUT_SPACES
 
 MAX_WIDTH = 128
 # A row of unit length that the kept SVD components do not cover comes back as rounding noise.
 NOISE = 1e-6
+# So many characters without spaces are more than a word.
+_SENTENCE = re.compile(f"[{WITHOUT_SPACES}]{{6}}")
 
 
 def field_modality(
@@ -125,6 +131,8 @@ def _token_weights(
     else:
         lengths, tokens = values.map(len), np.concatenate(values.to_list())
     _check_not_empty(where, len(tokens))
+    if feature_type is FeatureType.TOKEN_SEQ:
+        _warn_of_sentences(where, tokens)
     # Sorted, so that the columns do not depend on the order of the items.
     codes, vocabulary = pd.factorize(tokens, sort=True)
     rows = np.repeat(np.arange(len(values)), lengths)
@@ -142,6 +150,16 @@ def _reduced(weights: csr_matrix, max_width: int, seed: int) -> np.ndarray:
     rows = TruncatedSVD(max_width, random_state=seed).fit_transform(weights)
     rows[np.linalg.norm(rows, axis=1) < NOISE] = 0
     return rows
+
+
+def _warn_of_sentences(where: str, tokens: np.ndarray) -> None:
+    sentences = [token for token in set(tokens) if _SENTENCE.search(token)]
+    if 2 * len(sentences) > len(set(tokens)):
+        getLogger().warning(
+            f"{where}: most tokens are of a script without spaces between words, such as "
+            f"{min(sentences)!r}, and each counts as one word; `python -m recbole_slmrec featurize` "
+            "makes features of their characters"
+        )
 
 
 def _check_not_empty(where: str, n_values: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import recbole_slmrec
 from recbole_slmrec import report
 from recbole_slmrec.checkpoint import load_checkpoint
-from recbole_slmrec.data.files import whole_folder
+from recbole_slmrec.data.files import check_writable, whole_folder
 from recbole_slmrec.export.check import Check, check, some_of
 from recbole_slmrec.export.index import build_index, faiss, widen
 from recbole_slmrec.export.vectors import as_type, write_vectors
@@ -44,9 +44,11 @@ def export(
         FileNotFoundError, ValueError: as ``Recommender.load``; for a model without vectors, and for
             an index without FAISS.
         FileExistsError: if ``folder`` is there already and ``replace`` is False.
+        WriteError: if it cannot be written.
     """
     if index:
         faiss()
+    check_writable(folder)
     recommender = Recommender.load(checkpoint_file)
     users, items = (as_type(side.cpu().numpy()[_REST], dtype) for side in recommender.vectors())
     noted = load_checkpoint(checkpoint_file)

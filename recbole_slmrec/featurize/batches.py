@@ -13,7 +13,7 @@ from typing import Any, Iterable, Iterator, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.files import allocate, whole_file, writing
 
 
 class Encoder(Protocol):
@@ -70,8 +70,7 @@ def encoded_rows(
         getLogger().info(f"going on after {note['done']:,} of {len(inputs):,}")
     else:
         note = {"made_of": made_of, "done": 0, "unreadable": []}
-        shape = (n_rows, encoder.width)
-        rows = np.lib.format.open_memmap(rows_path, mode="w+", dtype=np.float32, shape=shape)
+        rows = _empty_rows(rows_path, (n_rows, encoder.width), target)
     for batch in _batches(inputs, note["done"], batch_size):
         for row, vector in zip(batch, encoder.encode([inputs[row] for row in batch])):
             if vector is None:
@@ -87,6 +86,17 @@ def encoded_rows(
     yield rows, note["unreadable"]
     note_path.unlink(missing_ok=True)
     rows_path.unlink()
+
+
+def _empty_rows(path: Path, shape: tuple[int, int], target: Path) -> np.memmap:
+    try:
+        with writing(target):
+            rows = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+            allocate(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return rows
 
 
 def digest_of(*parts: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.files import check_writable, whole_file
 from recbole_slmrec.data.modality import selected_sources
 from recbole_slmrec.featurize.items import Items
 
@@ -27,12 +27,14 @@ def matrix_path(items: Items, modality: str, force: bool) -> Path:
     Raises:
         FileExistsError: if either is there already and ``force`` is False.
         ValueError: if the name is unusable, or what is declared already cannot be understood.
+        WriteError: if the folder may not be written to.
     """
     if not re.fullmatch(r"\w[\w-]*", modality):
         raise ValueError(
             f"--modality {modality!r} cannot name a modality: use letters, digits, _ and -"
         )
     target = items.file.with_name(f"{modality}_feat.npy")
+    check_writable(target)
     declared = items.settings.get("item_modalities") or {}
     selected_sources(declared, None)
     selected_sources({modality: target.name}, None)

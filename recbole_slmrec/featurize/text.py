@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from recbole_slmrec.data.layouts.table_columns import encode_ids, open_table
 from recbole_slmrec.featurize.items import Items
+from recbole_slmrec.featurize.words import has_no_spaces, words_of
 from recbole_slmrec.names import did_you_mean
 
 _SEED = 2020
@@ -90,8 +91,8 @@ def texts_of_table(
 def tfidf_rows(texts: dict[int, str], n_rows: int, width: int) -> np.ndarray:
     """TF-IDF weights of the words, reduced by a truncated SVD, as in latent semantic analysis.
 
-    Deerwester et al., Indexing by Latent Semantic Analysis, 1990. A word is a run of letters and
-    digits, in small letters. The result is the same at each call.
+    Deerwester et al., Indexing by Latent Semantic Analysis, 1990. What a word is, ``words_of``
+    tells. The result is the same at each call.
 
     Args:
         texts: row number to text.
@@ -105,10 +106,16 @@ def tfidf_rows(texts: dict[int, str], n_rows: int, width: int) -> np.ndarray:
         ValueError: if the texts have no words.
     """
     try:
-        weights = TfidfVectorizer(token_pattern=r"\w+").fit_transform(texts.values())
+        weights = TfidfVectorizer(analyzer=words_of).fit_transform(texts.values())
     except ValueError as error:
         raise ValueError(f"the texts of the items hold no words ({error})") from error
     getLogger().info(f"TF-IDF of {weights.shape[1]:,} words")
+    continuous = sum(map(has_no_spaces, texts.values()))
+    if continuous:
+        getLogger().info(
+            f"{continuous:,} texts are in a script without spaces between words; there each pair of "
+            "neighbouring characters counts as a word"
+        )
     if weights.shape[1] > width:
         # Not more than there are texts: scikit-learn would return fewer columns without a word.
         reduced = TruncatedSVD(min(width, len(texts)), random_state=_SEED).fit_transform(weights)

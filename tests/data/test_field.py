@@ -72,6 +72,18 @@ def test_token_seq_is_tfidf_by_default(options):
     )
 
 
+def test_titles_without_spaces_are_warned_of(caplog):
+    encode([["红色羊毛帽子"], ["蓝色羊毛帽子", "新"], ["皮革手提包大号"]], TOKEN_SEQ)
+    assert caplog.messages == [
+        "modality m: field f of tiny.item: most tokens are of a script without spaces between "
+        "words, such as '皮革手提包大号', and each counts as one word; `python -m recbole_slmrec "
+        "featurize` makes features of their characters"
+    ]
+    caplog.clear()
+    encode([["动作片", "喜剧"], ["爱情", "红色羊毛帽子"]], TOKEN_SEQ)
+    assert not caplog.messages
+
+
 def test_filtered_items_count_for_nothing():
     values = [["a", "b"], ["x", "y", "z"], ["a"]]
     modality = encode(values, TOKEN_SEQ, ids=[1, 0, 2])

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
-from recbole_slmrec.data.files import whole_file, whole_folder
+from recbole_slmrec.data.files import (
+    WriteError,
+    allocate,
+    check_folder,
+    check_writable,
+    named_by,
+    whole_file,
+    whole_folder,
+    writing,
+)
 
 FAILURES = [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")]
 both_failures = pytest.mark.parametrize("failure", FAILURES, ids=["ctrl-c", "disk full"])
@@ -134,3 +144,59 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
             (partial / "new").write_text("2")
     assert os.listdir(tmp_path) == ["a"]
     assert content(tmp_path / "a") == {"old": "1"}
+
+
+@pytest.fixture
+def small_disk():
+    """As if no file could become larger than 1,000 bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("whole, file", [(whole_file, "."), (whole_folder, "matrix.npy")])
+def test_a_full_disk_is_told_with_the_flag_and_what_to_do(tmp_path, small_disk, whole, file):
+    message = "out cannot be written .*; free some space, or choose another place with --output$"
+    with pytest.raises(WriteError, match=message), named_by("--output"):
+        with whole(tmp_path / "out") as partial:
+            (partial / file).write_bytes(b"0" * 5000)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_shows_before_a_mapped_file_is_written(tmp_path, small_disk):
+    path = tmp_path / "rows"
+    path.write_bytes(b"")
+    with pytest.raises(WriteError, match="a.npy cannot be written"), writing(tmp_path / "a.npy"):
+        with open(path, "r+b") as file:
+            file.truncate(5000)
+        allocate(path)
+
+
+def test_room_that_is_taken_is_zeros(tmp_path):
+    (tmp_path / "rows").write_bytes(b"head")
+    os.truncate(tmp_path / "rows", 10_000)
+    allocate(tmp_path / "rows")
+    assert (tmp_path / "rows").read_bytes() == b"head" + bytes(9_996)
+
+
+@pytest.mark.parametrize("check", [check_folder, check_writable])
+def test_a_place_that_may_not_be_written_to_is_told_before_work(tmp_path, monkeypatch, check):
+    check(tmp_path / "a.csv")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    message = "a.csv cannot be written .*may not be written to.; make it writable, or choose ano"
+    with pytest.raises(WriteError, match=message):
+        check(tmp_path / "a.csv")
+
+
+def test_a_place_below_a_file_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match="file/new/a cannot be written .*file is no folder"):
+        check_writable(tmp_path / "file" / "new" / "a")
+
+
+def test_errors_of_what_is_read_stay_what_they_are(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(FileNotFoundError, match="source.npy"):
+        with whole_file(tmp_path / "there" / "out"):
+            open(tmp_path / "source.npy")

@@ -50,16 +50,17 @@ def test_bad_input_is_one_sentence_and_status_2(made, capsys, arguments, message
 
 def test_a_setting_without_a_value_is_refused(capsys):
     with pytest.raises(SystemExit):
-        run_command.main(["--epochs", "5"], "run_recbole.py")
+        run_command.main(["--epochs", "--show_progress=False"], "run_recbole.py")
     assert "settings are written --key=value" in capsys.readouterr().err
 
 
 def test_config_files_and_settings_reach_the_run(made, tmp_path, caplog):
     (tmp_path / "a.yaml").write_text("epochs: 1\nalpha: 0.5\n")
     (tmp_path / "b.yaml").write_text("alpha: 0.7\nshow_progress: False\n")
-    arguments = [f"--dataset={NAME}", "--config_files=a.yaml b.yaml", "--tau=0.4"]
+    files = "--config_files=a.yaml b.yaml"
+    arguments = ["--dataset", NAME, files, "--tau=0.4", "--fd_level", "layer"]
     assert cli.main(["run", *arguments]) == 0
-    assert "alpha=0.7" in caplog.text and "tau=0.4" in caplog.text
+    assert all(it in caplog.text for it in ("alpha=0.7", "tau=0.4", "fd_level=layer"))
 
 
 def test_evaluate_gives_the_metrics_of_the_run(made, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import numpy as np
@@ -20,6 +21,7 @@ from recbole_slmrec.featurize.text import (
     texts_of_table,
     tfidf_rows,
 )
+from recbole_slmrec.featurize.words import words_of
 
 # Row r of the shop's items b, a, d, c.
 TEXTS = {0: "red wool hat", 1: "red shoes", 3: "blue wool scarf"}
@@ -176,6 +178,48 @@ def test_words_are_whatever_their_case_and_length():
     assert np.allclose(rows[0], rows[1])
     assert rows[0] @ rows[2] == 0
     assert rows.shape == (3, 3)
+
+
+SENTENCES = {
+    "Chinese": ("红色羊毛帽子", "蓝色羊毛帽子", "皮革手提包", ["红色", "色羊", "羊毛", "毛帽", "帽子"]),
+    "Japanese": ("赤いウール帽子", "青いウール帽子", "革のバッグ", ["赤い", "いウ", "ウー", "ール", "ル帽", "帽子"]),
+    "Thai": ("หมวกขนสัตว์สีแดง", "หมวกขนสัตว์สีเขียว", "กระเป๋าหนัง", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("one, near, far, words", SENTENCES.values(), ids=SENTENCES)
+def test_texts_without_spaces_have_the_words_in_common_that_they_share(one, near, far, words, caplog):
+    with caplog.at_level(logging.INFO):
+        rows = tfidf_rows({0: one, 1: near, 2: far}, n_rows=3, width=128)
+    assert rows[0] @ rows[1] > 0.3 and rows[0] @ rows[2] < 0.1
+    assert words is None or words_of(one) == words
+    assert caplog.messages[1] == (
+        "3 texts are in a script without spaces between words; there each pair of neighbouring "
+        "characters counts as a word"
+    )
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("Übel x_1 2nd", ["übel", "x_1", "2nd"]),
+        ("iPhone手机壳 5", ["iphone", "手机", "机壳", "5"]),
+        ("茶", ["茶"]),
+        ("हिन्दी किताब", ["हिन्दी", "किताब"]),
+        ("e\u0301tude", ["e\u0301tude"]),
+        ("빨간 모자", ["빨간", "모자"]),
+        ("красная шляпа", ["красная", "шляпа"]),
+        ("§ – !", []),
+    ],
+)
+def test_words_of_any_script(text, words):
+    assert words_of(text) == words
+
+
+# In small letters, İ is an i and a mark.
+@given(st.text(st.characters(max_codepoint=0x2FF, exclude_characters="İ")))
+def test_words_of_latin_script_are_runs_of_letters_and_digits(text):
+    assert words_of(text) == re.findall(r"\w+", text.lower())
 
 
 def many_texts() -> dict[int, str]:

@@ -124,5 +124,5 @@ def test_a_model_without_shares_writes_nothing(recommend, capsys):
 
 def test_a_setting_without_a_value_is_refused(recommend, capsys):
     with pytest.raises(SystemExit):
-        recommend("--users", "u1", "--top", "5")
-    assert "[--top] is not understood" in capsys.readouterr().err
+        recommend("--users", "u1", "--use_gpu")
+    assert "[--use_gpu] is not understood" in capsys.readouterr().err
