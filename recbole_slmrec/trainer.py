@@ -27,6 +27,7 @@ from recbole_slmrec.collector import RankingCollector
 from recbole_slmrec.data.fingerprint import fingerprint
 from recbole_slmrec.memory import keep_freed_memory
 from recbole_slmrec.per_user import UserEvaluator
+from recbole_slmrec.settings import model_defaults
 
 
 # Settings of a run that say nothing of the model that came out of it.
@@ -98,6 +99,7 @@ class PluginTrainer:
         """
         checkpoint = load_checkpoint(resume_file, self.device)
         self._load_model(checkpoint, resume_file)
+        self._tell_other_settings(checkpoint, resume_file)
         self.saved_model_file = str(resume_file)
         self.start_epoch = checkpoint["epoch"] + 1
         if self.start_epoch >= self.epochs:
@@ -192,6 +194,18 @@ class PluginTrainer:
                 f"{path} does not fit this model; {self._differences(checkpoint)}. {error}"
             ) from None
         self.model.load_other_parameter(checkpoint["other_parameter"])
+
+    def _tell_other_settings(self, checkpoint: dict, path) -> None:
+        """Warns if a model of ours goes on with settings that it did not have so far."""
+        current = plain_settings(self.config.final_config_dict)
+        saved = getattr(type(self.model), "in_todays_names", dict)(checkpoint["settings"])
+        others = [
+            f"{key} was {saved[key]} and is {current.get(key)}"
+            for key in model_defaults(self.config["model"])
+            if key in saved and saved[key] != current.get(key)
+        ]
+        if others:
+            self.logger.warning(f"{path} goes on with other settings than before: {'; '.join(others)}")
 
     def _differences(self, checkpoint: dict) -> str:
         current = plain_settings(self.config.final_config_dict)

@@ -27,6 +27,7 @@ _ONCE = {
     "score": "dot",
     "item_graph": "none",
     "linear_weight": 0.0,
+    "ema_decay": 0.0,
 }
 
 # As in torch.nn.functional.normalize, by which training compares.

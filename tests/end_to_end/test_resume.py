@@ -45,6 +45,15 @@ def test_ten_epochs_equal_five_and_five_more(made, model, settings, eval_step):
         assert torch.equal(value, resumed["optimizer"]["state"][0][name]), name
 
 
+def test_going_on_with_other_settings_is_told(made, caplog):
+    path = train("SLMRec", 2, eval_step=0)
+    with caplog.at_level("WARNING"):
+        train("SLMRec", 3, eval_step=0, resume=path, state="WARNING")
+        assert "goes on with other settings" not in caplog.text
+        train("SLMRec", 4, eval_step=0, resume=path, alpha=0.2, state="WARNING")
+    assert "goes on with other settings than before: alpha was 0.5 and is 0.2" in caplog.text
+
+
 def test_checkpoints_that_do_not_fit_are_refused(made):
     path = train("BPR", 2)
     with pytest.raises(ValueError, match=r"a checkpoint of the model \[BPR\], .* is \[SLMRec\]"):
