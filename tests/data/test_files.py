@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -146,28 +147,31 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
     assert content(tmp_path / "a") == {"old": "1"}
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """As if no file could become larger than 1,000 bytes."""
+    """As if no file could become larger than 1,000 bytes: that of the tests' own output neither."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize("whole, file", [(whole_file, "."), (whole_folder, "matrix.npy")])
-def test_a_full_disk_is_told_with_the_flag_and_what_to_do(tmp_path, small_disk, whole, file):
+def test_a_full_disk_is_told_with_the_flag_and_what_to_do(tmp_path, whole, file):
     message = "out cannot be written .*; free some space, or choose another place with --output$"
-    with pytest.raises(WriteError, match=message), named_by("--output"):
+    with pytest.raises(WriteError, match=message), named_by("--output"), small_disk():
         with whole(tmp_path / "out") as partial:
             (partial / file).write_bytes(b"0" * 5000)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_shows_before_a_mapped_file_is_written(tmp_path, small_disk):
+def test_a_full_disk_shows_before_a_mapped_file_is_written(tmp_path):
     path = tmp_path / "rows"
     path.write_bytes(b"")
-    with pytest.raises(WriteError, match="a.npy cannot be written"), writing(tmp_path / "a.npy"):
+    refused = pytest.raises(WriteError, match="a.npy cannot be written")
+    with refused, writing(tmp_path / "a.npy"), small_disk():
         with open(path, "r+b") as file:
             file.truncate(5000)
         allocate(path)
