@@ -3,8 +3,8 @@
 RecBole looks a model up as a module ``recbole.model.general_recommender.<name>``, its data set and
 trainer as ``<Model>Dataset`` and ``<Model>Trainer`` in two of its modules. Only the defaults have no
 such name to take: RecBole reads them from its own folder, so one method of its ``Config`` is extended
-for our models. RecBole's own data sets are looked up by name as well, and give way to subclasses that read
-whole files and split by exact times, so that all models learn from the same rows.
+for our models. RecBole's own data sets are looked up by name as well, and give way to subclasses that
+read whole files and split by exact times, so that all models learn from the same rows.
 """
 
 from __future__ import annotations

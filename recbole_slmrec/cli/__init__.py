@@ -59,7 +59,7 @@ def parse_with_settings(
 
 
 def _joined(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
-    """The arguments with ``--key value`` as ``--key=value`` for keys that are none of the parser's."""
+    """The arguments, ``--key value`` as ``--key=value`` for keys that are none of the parser's."""
     own = parser._option_string_actions
     joined: list[str] = []
     open_key = False

@@ -9,6 +9,7 @@ from typing import Sequence
 
 import numpy as np
 
+from recbole_slmrec.data.files import named_by
 from recbole_slmrec.featurize.batches import Encoder, digest_of, digest_of_files, encoded_rows
 from recbole_slmrec.featurize.image import ImageEncoder, images_of
 from recbole_slmrec.featurize.items import Items, read_items
@@ -39,8 +40,9 @@ def main(arguments: Sequence[str], program: str) -> int:
     flags = _parser(program).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     items = read_items(flags.name, flags.data_path)
-    target = matrix_path(items, flags.modality, flags.force)
-    flags.featurize(flags, items, target)
+    with named_by("--data_path"):
+        target = matrix_path(items, flags.modality, flags.force)
+        flags.featurize(flags, items, target)
     print(
         f"{target} is ready, as the modality {flags.modality}: "
         f"python run_recbole.py --model=SLMRec --dataset={flags.name}"
@@ -77,6 +79,7 @@ def _add_text(contents, program: str) -> None:
     source.add_argument("--table", type=Path, help="or a CSV, TSV or Parquet file, and of it:")
     parser.add_argument("--column", nargs="+", help="columns of the table with the texts")
     parser.add_argument("--item", help="its column of item ids (recognised)")
+    parser.add_argument("--encoding", help="of its text, such as cp1252 (UTF-8)")
     parser.add_argument(
         "--model", help="folder or name of a sentence-transformers model, in place of TF-IDF"
     )
@@ -137,12 +140,12 @@ def _featurize_text(flags: argparse.Namespace, items: Items, target: Path) -> No
 
 def _texts(flags: argparse.Namespace, items: Items) -> dict[int, str]:
     if flags.field:
-        if flags.column or flags.item:
-            raise ValueError("--column and --item are for --table; leave them out")
+        if flags.column or flags.item or flags.encoding:
+            raise ValueError("--column, --item and --encoding are for --table; leave them out")
         return texts_of_fields(items, flags.field)
     if not flags.column:
         raise ValueError(f"say with --column which columns of {flags.table} hold the texts")
-    return texts_of_table(items, flags.table, flags.column, flags.item)
+    return texts_of_table(items, flags.table, flags.column, flags.item, flags.encoding)
 
 
 def _named_model(model: str) -> str:

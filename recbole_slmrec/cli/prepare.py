@@ -10,6 +10,7 @@ from typing import ContextManager, Sequence
 
 import yaml
 
+from recbole_slmrec.data.files import named_by
 from recbole_slmrec.data.layouts import LAYOUTS, Reading
 from recbole_slmrec.data.origin import downloaded
 from recbole_slmrec.data.prepare import Options, free_target, prepare, rehearse
@@ -22,7 +23,14 @@ def main(arguments: Sequence[str], program: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = Options(
         layout=flags.layout,
-        reading=Reading(flags.user, flags.item, flags.rating, flags.time, _features(flags.feature)),
+        reading=Reading(
+            flags.user,
+            flags.item,
+            flags.rating,
+            flags.time,
+            flags.encoding,
+            _features(flags.feature),
+        ),
         min_rating=flags.min_rating,
         k_core=flags.k_core,
         split=flags.split,
@@ -34,7 +42,8 @@ def main(arguments: Sequence[str], program: str) -> int:
         if flags.dry_run:
             rehearse(flags.name, source, flags.data_path, flags.force, options)
             return 0
-        prepare(flags.name, source, flags.data_path, flags.force, options)
+        with named_by("--data_path"):
+            prepare(flags.name, source, flags.data_path, flags.force, options)
     print(f"{target} is ready: python run_recbole.py --model=SLMRec --dataset={flags.name}")
     return 0
 
@@ -69,6 +78,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     for column in ("user", "item", "rating", "time"):
         reading.add_argument(f"--{column}", metavar="COLUMN", help=f"a table's {column} column")
+    reading.add_argument(
+        "--encoding", help="of a table's text, such as cp1252 (by its byte order mark, or UTF-8)"
+    )
     making = parser.add_argument_group("what becomes of the interactions, in this order")
     making.add_argument("--min-rating", type=float, metavar="X", help="keep those rated X or more")
     making.add_argument(

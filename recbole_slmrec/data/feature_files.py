@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Iterable, Sequence
 
 import numpy as np
 
 from recbole_slmrec.data.matrix import open_npy, warn_of_counting
 from recbole_slmrec.data.tensors import read_tensor
 
+_N_NAMED = 5
 _CHOOSE = "choose the feature files with --feature NAME=FILE for each modality that you want"
 
 
@@ -29,12 +31,12 @@ def feature_files(
         FileNotFoundError: if a chosen file does not exist.
         ValueError: if a modality has more than one published file.
     """
-    paths = {modality: source / file for modality, file in chosen.items()}
+    paths = {modality: feature_path(source, file) for modality, file in chosen.items()}
     for modality, path in paths.items():
         if not path.is_file():
             raise FileNotFoundError(
                 f"modality {modality}: {path} does not exist; correct --feature={modality}="
-                f"{chosen[modality]}, whose file is looked for in {source}"
+                f"{chosen[modality]}, whose file is looked for in {source} and from here"
             )
     if chosen:
         return paths
@@ -47,6 +49,23 @@ def feature_files(
         if there:
             paths[modality] = source / there[0]
     return paths
+
+
+def feature_path(source: Path, file: str) -> Path:
+    """Where a chosen feature file lies: in the source folder, or where a shell would find it.
+
+    Raises:
+        ValueError: if there is one in either place.
+    """
+    beside, here = source / file, Path(file)
+    if not here.is_file():
+        return beside
+    if beside.is_file() and not beside.samefile(here):
+        raise ValueError(
+            f"--feature {file} may be {beside} or {here.absolute()}; give the path of the one that "
+            "is meant from /"
+        )
+    return here
 
 
 def open_features(modality: str, path: Path) -> np.ndarray:
@@ -75,6 +94,25 @@ def open_features(modality: str, path: Path) -> np.ndarray:
         )
     warn_of_counting(f"modality {modality}: {path}", values)
     return values
+
+
+def not_read(source: Path, read: Iterable[Path]) -> list[str]:
+    """A line that names the files of a folder that are not read, if there are any.
+
+    Args:
+        source: the folder.
+        read: the files that are.
+    """
+    read = {path.name for path in read if path.parent == source}
+    names = [path.name for path in sorted(source.iterdir())]
+    others = [name for name in names if name not in read and not name.startswith(".")]
+    return [f"not read: {listed(others)}"] if others else []
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(names[:_N_NAMED])
+    return shown + (f" and {len(names) - _N_NAMED:,} more" if len(names) > _N_NAMED else "")
 
 
 def is_word_list(values: np.ndarray) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 from recbole_slmrec.data.facts import log_facts, n_surplus
-from recbole_slmrec.data.files import whole_folder
+from recbole_slmrec.data.feature_files import feature_path
+from recbole_slmrec.data.files import check_writable, whole_folder
 from recbole_slmrec.data.filter import k_core, rated_at_least
 from recbole_slmrec.data.layouts import LAYOUTS, Reading, Source, Words, recognise
 from recbole_slmrec.data.modality import RESERVED
@@ -63,9 +64,11 @@ def prepare(
         FileNotFoundError: if ``source`` or a file that is needed in it is missing.
         ValueError: if the name is no folder name, ``source`` lies in the data set's own folder, a
             file is not as it must be, or the options cannot be met.
+        WriteError: if the data set cannot be written.
     """
     source = Path(source)
     target = free_target(name, Path(data_path), force)
+    check_writable(target)
     _check_apart(target, source, options.reading)
     files = _plan(name, source, options)
     with _new_folders_on_success(target.parent), whole_folder(target, replace=force) as folder:
@@ -109,7 +112,7 @@ def free_target(name: str, data_path: Path, force: bool) -> Path:
 
 def _check_apart(target: Path, source: Path, reading: Reading) -> None:
     folder = source.parent if source.is_file() else source
-    for path in (source, *(folder / file for file in reading.features.values())):
+    for path in (source, *(feature_path(folder, file) for file in reading.features.values())):
         if target.resolve() in (path.resolve(), *path.resolve().parents):
             raise ValueError(
                 f"the source {path} lies in {target}, where the data set is to be written; "

@@ -8,6 +8,7 @@ from typing import Any, Sequence
 
 # Everything else is imported where it is needed: the installation may be broken.
 from recbole_slmrec.data.atomic import AtomicFile, examine
+from recbole_slmrec.data.id_forms import in_two_forms, told
 from recbole_slmrec.doctor.finding import Finding, Findings, guarded, said
 from recbole_slmrec.names import did_you_mean
 
@@ -120,6 +121,13 @@ def _check_ids(interactions: Sequence[AtomicFile], items: AtomicFile, item: str)
             f"{items.path}: {n_surplus:,} row(s) too many, for their items have one already; keep "
             "one row for each item, and the matching row of each feature file",
         )
+    forms = told(in_two_forms(sorted(known)))
+    if forms:
+        yield Finding(
+            False,
+            f"{items.path}: {forms}; write each in one form, there and in the interactions, and "
+            "keep one row for it",
+        )
     lacking = {cell for table in interactions for cell in table.columns.get(item, ())} - known
     if lacking:
         yield Finding(
@@ -128,7 +136,7 @@ def _check_ids(interactions: Sequence[AtomicFile], items: AtomicFile, item: str)
             f"as {min(lacking)!r}; add a row for each there and in each feature file, or drop "
             "their interactions",
         )
-    if not n_surplus and not lacking:
+    if not n_surplus and not forms and not lacking:
         yield Finding(True, f"{items.path}: one row for each item of the interactions")
 
 

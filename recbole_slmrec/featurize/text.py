@@ -49,7 +49,11 @@ def texts_of_fields(items: Items, fields: Sequence[str]) -> dict[int, str]:
 
 
 def texts_of_table(
-    items: Items, path: Path, columns: Sequence[str], item_column: str | None
+    items: Items,
+    path: Path,
+    columns: Sequence[str],
+    item_column: str | None,
+    encoding: str | None = None,
 ) -> dict[int, str]:
     """The text of each item, from columns of a CSV, TSV or Parquet file, one after the other.
 
@@ -58,6 +62,7 @@ def texts_of_table(
         path: the table; its rows may be in any order.
         columns: names of columns of texts.
         item_column: name of the column of item ids; None means recognise it.
+        encoding: of the table's text; None means recognise it.
 
     Returns:
         Row number to text, for items that have one. The number of unknown ids is logged.
@@ -66,7 +71,7 @@ def texts_of_table(
         FileNotFoundError: if there is no such file.
         ValueError: if it is no such table, an id is there twice, or no item has a text.
     """
-    table = open_table(path)
+    table = open_table(path, encoding)
     id_column = table.find("item", item_column)
     if id_column is None:
         raise ValueError(f"say with --item which column holds the item ids: {table.listed()}")
@@ -113,8 +118,8 @@ def tfidf_rows(texts: dict[int, str], n_rows: int, width: int) -> np.ndarray:
     continuous = sum(map(has_no_spaces, texts.values()))
     if continuous:
         getLogger().info(
-            f"{continuous:,} texts are in a script without spaces between words; there each pair of "
-            "neighbouring characters counts as a word"
+            f"{continuous:,} texts are in a script without spaces between words; there each pair "
+            "of neighbouring characters counts as a word"
         )
     if weights.shape[1] > width:
         # Not more than there are texts: scikit-learn would return fewer columns without a word.

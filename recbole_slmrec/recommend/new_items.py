@@ -12,6 +12,7 @@ from torch import Tensor
 
 from recbole_slmrec.data.layouts.table_features import ARRAY_SUFFIXES, TABLE_SUFFIXES, read_keyed
 from recbole_slmrec.data.modality import MatrixSource, Source, unit_rows
+from recbole_slmrec.data.packed import bare
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.vbpr import VBPR
@@ -114,24 +115,25 @@ def _files(path: Path, modalities: list[str]) -> dict[str, Path]:
     if path.is_file():
         files = [path]
     elif path.is_dir():
-        files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in suffixes]
-        files = [each for each in files if not each.stem.endswith(".ids")]
+        files = [each for each in sorted(path.iterdir()) if bare(each).suffix.lower() in suffixes]
+        files = [each for each in files if not bare(each).stem.endswith(".ids")]
     else:
         raise FileNotFoundError(f"there is no file or folder of new items [{path}]")
     if not files:
         raise ValueError(f"{path} holds no file of features: {', '.join(suffixes)} are read")
     named: dict[str, Path] = {}
     for file in files:
-        if file.suffix.lower() not in suffixes:
+        modality = bare(file).stem
+        if bare(file).suffix.lower() not in suffixes:
             raise ValueError(f"{file} is no file of features: {', '.join(suffixes)} are read")
-        if file.stem not in modalities:
+        if modality not in modalities:
             raise ValueError(
                 f"{file} is called by no modality of the checkpoint"
-                f"{did_you_mean(file.stem, modalities)}; they are {', '.join(modalities)}"
+                f"{did_you_mean(modality, modalities)}; they are {', '.join(modalities)}"
             )
-        if file.stem in named:
-            raise ValueError(f"{named[file.stem]} and {file} are one modality; keep one of them")
-        named[file.stem] = file
+        if modality in named:
+            raise ValueError(f"{named[modality]} and {file} are one modality; keep one of them")
+        named[modality] = file
     return {name: named[name] for name in modalities if name in named}
 
 

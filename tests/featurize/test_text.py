@@ -188,7 +188,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("one, near, far, words", SENTENCES.values(), ids=SENTENCES)
-def test_texts_without_spaces_have_the_words_in_common_that_they_share(one, near, far, words, caplog):
+def test_texts_without_spaces_have_words_in_common(one, near, far, words, caplog):
     with caplog.at_level(logging.INFO):
         rows = tfidf_rows({0: one, 1: near, 2: far}, n_rows=3, width=128)
     assert rows[0] @ rows[1] > 0.3 and rows[0] @ rows[2] < 0.1

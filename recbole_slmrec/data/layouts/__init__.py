@@ -74,6 +74,7 @@ class Reading:
 
     Attributes:
         user, item, rating, time: names of the columns of a table; None means recognise them.
+        encoding: of a table's text; None means that a byte order mark tells, and else UTF-8.
         features: modality name to feature file, relative to the source folder; empty means that the
             layout names them.
     """
@@ -82,6 +83,7 @@ class Reading:
     item: str | None = None
     rating: str | None = None
     time: str | None = None
+    encoding: str | None = None
     features: dict[str, str] = field(default_factory=dict)
 
 

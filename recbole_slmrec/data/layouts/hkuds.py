@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_slmrec.data import layouts
-from recbole_slmrec.data.feature_files import agreed_rows, feature_files, open_features
+from recbole_slmrec.data.feature_files import agreed_rows, feature_files, not_read, open_features
 from recbole_slmrec.data.numbered import LARGEST, as_tokens
 from recbole_slmrec.data.pickles import load_sparse_matrix
 
@@ -64,7 +64,8 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
         file = f"{modality}.npy" if reading.features else paths[modality].name
         features[modality] = layouts.Matrix(file, matrix)
     users, items = as_tokens(np.arange(n_users)), as_tokens(np.arange(n_items))
-    return layouts.Source("hkuds", users, items, interactions, features)
+    remarks = not_read(source, [source / file for file in files.values()] + [*paths.values()])
+    return layouts.Source("hkuds", users, items, interactions, features, remarks)
 
 
 def _any_there(source: Path, files: dict[str, str]) -> bool:

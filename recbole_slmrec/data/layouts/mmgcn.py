@@ -12,6 +12,7 @@ from recbole_slmrec.data.feature_files import (
     agreed_rows,
     feature_files,
     is_word_list,
+    not_read,
     open_features,
     word_pairs,
 )
@@ -84,6 +85,7 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
         for split, frame in pairs.items()
     }
     users, items = as_tokens(np.arange(n_users)), as_tokens(np.arange(n_items))
+    remarks += not_read(source, [*files.values(), *paths.values()])
     return layouts.Source("mmgcn", users, items, interactions, features, remarks)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_slmrec.data import layouts
-from recbole_slmrec.data.feature_files import agreed_rows, feature_files, open_features
+from recbole_slmrec.data.feature_files import agreed_rows, feature_files, not_read, open_features
 from recbole_slmrec.data.numbered import as_tokens, check_rows, read_lines, whole_numbers
 
 USER, ITEM, LABEL = "userID", "itemID", "x_label"
@@ -62,7 +62,8 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
         features[modality] = layouts.Matrix(file, matrix)
     interactions = _split(path, frame, table)
     items = as_tokens(np.arange(n_items))
-    return layouts.Source("mmrec", as_tokens(users), items, interactions, features)
+    remarks = not_read(source, [path, *paths.values()])
+    return layouts.Source("mmrec", as_tokens(users), items, interactions, features, remarks)
 
 
 def _tables(source: Path) -> list[Path]:
@@ -77,9 +78,8 @@ def _header(path: Path) -> list[str]:
 def _table(source: Path) -> Path:
     tables = _tables(source)
     if not tables:
-        others = "".join(
-            f"; {path.name} has {', '.join(_header(path))}" for path in sorted(source.glob("*.inter"))
-        )
+        found = sorted(source.glob("*.inter"))
+        others = "".join(f"; {path.name} has {', '.join(_header(path))}" for path in found)
         raise FileNotFoundError(
             f"{source} has no .inter file with the columns {USER} and {ITEM}, separated by tabs: "
             f"the layout mmrec needs one{others}"

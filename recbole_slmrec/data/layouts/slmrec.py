@@ -12,6 +12,7 @@ from recbole_slmrec.data.feature_files import (
     agreed_rows,
     feature_files,
     is_word_list,
+    not_read,
     open_features,
     word_pairs,
 )
@@ -81,6 +82,8 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
         )
         for split, frame in pairs.items()
     }
+    read = [source / f"{name}.{split}" for split in SPLITS]
+    remarks += not_read(source, [*read, *paths.values()])
     return layouts.Source(
         "slmrec", as_tokens(users), as_tokens(items), interactions, features, remarks
     )

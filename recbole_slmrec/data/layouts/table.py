@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recbole_slmrec.data import layouts
 from recbole_slmrec.data.feature_files import feature_files
+from recbole_slmrec.data.packed import bare
 
 # In a folder; a file that is named itself may end in .txt as well.
 SUFFIXES = (".csv", ".tsv", ".inter", ".parquet")
@@ -14,8 +15,8 @@ SUFFIXES = (".csv", ".tsv", ".inter", ".parquet")
 def matches(source: Path) -> bool:
     """Whether ``source`` is a table or a folder with one."""
     if source.is_file():
-        return source.suffix.lower() in (*SUFFIXES, ".txt")
-    return any(path.suffix.lower() in SUFFIXES for path in source.glob("*"))
+        return bare(source).suffix.lower() in (*SUFFIXES, ".txt")
+    return any(bare(path).suffix.lower() in SUFFIXES for path in source.glob("*"))
 
 
 def read(source: Path, reading: layouts.Reading) -> layouts.Source:
@@ -27,8 +28,8 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
     Args:
         source: a CSV, TSV or Parquet file of interactions, or a folder with one beside files of
             features. Of a lone file's neighbours, only those in ``reading.features`` are read.
-        reading: the columns of the interactions and the files of features, where they are not to
-            be recognised.
+        reading: the columns of the interactions, the files of features and their encoding, where
+            they are not to be recognised.
 
     Returns:
         The data set, split if the interactions have a column ``split`` or ``x_label``.
@@ -46,10 +47,12 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
     if reading.features:
         files, left_out = feature_files(file.parent, reading.features, {}), []
     elif source.is_dir():
-        files, left_out = table_features.found(source, file, interactions.item_column)
+        files, left_out = table_features.found(source, file, interactions.item_column, reading)
     else:
         files, left_out = {}, []
-    features, described = table_features.read(files, interactions.item_column, interactions.items)
+    features, described = table_features.read(
+        files, interactions.item_column, interactions.items, reading.encoding
+    )
     return layouts.Source(
         "table",
         interactions.users,

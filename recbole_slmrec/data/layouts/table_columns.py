@@ -1,4 +1,4 @@
-"""The columns of a CSV, TSV or Parquet file: which there are, and the ids that they hold."""
+"""The columns of a text table or Parquet file: which there are, and the ids that they hold."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from recbole_slmrec.data.packed import ERRORS, bare, encoding_of, open_bytes, open_text
 from recbole_slmrec.data.rows import Rows, look_through, undecodable, unquoted
 from recbole_slmrec.names import did_you_mean
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".inter": "\t"}
+# Where a header has no separator of its ending's, the first of these that it has.
+_OTHER_SEPARATORS = (";", ",", "\t", "|")
 N_NAMED = 12
 FLAGS = ("user", "item", "rating", "time")
 
@@ -30,13 +33,19 @@ NAMES = {
     "user": {"uid", *_USERS, *(f"{name}id" for name in _USERS)},
     "item": {"iid", "asin", "parentasin", *_ITEMS, *(f"{name}id" for name in _ITEMS)},
     "rating": {"rating", "ratings", "score", "stars", "overall"},
-    "time": {"time", "timestamp", "ts", "unixtime", "date", "datetime", "reviewtime"},
+    "time": {
+        *("time", "timestamp", "ts", "unixtime", "date", "datetime"),
+        *("reviewtime", "unixreviewtime"),
+    },
     "split": {"split", "xlabel"},
     "word": {"word", "wordid", "token", "tokenid"},
 }
+# Goes before others: Amazon's reviews have the day as text beside it.
+_SURER = "unixreviewtime"
 
 _FIELD_TYPE = re.compile(":(token|token_seq|float|float_seq)$")
 _FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?")
+_SAY_ENCODING = "; say what it is in with --encoding, such as --encoding=cp1252 or utf-16-le"
 # RecBole's files are lines of fields between tabs, and Python 3.10 reads no NUL in them.
 _UNUSABLE = re.compile("[\t\n\r\0]")
 
@@ -48,11 +57,13 @@ class Table:
         path: the file.
         columns: the columns' names, without the field type that RecBole's files add.
         numeric: those of them that hold numbers or lists of numbers.
+        note: how the file was understood, where its name does not say; empty, or in brackets.
     """
 
     path: Path
     columns: list[str]
     numeric: list[str]
+    note = ""
 
     def row(self, position: int) -> str:
         """Says which row of the file stands at a position counted from 0."""
@@ -84,6 +95,7 @@ class Table:
                 f"{self.listed()}"
             )
         usual = [column for column in self.columns if is_name(column, role)]
+        usual = [column for column in usual if _plain(column) == _SURER] or usual
         if len(usual) > 1:
             remedy = f"say which with --{role}=COLUMN" if role in FLAGS else "rename all but one"
             raise ValueError(
@@ -103,22 +115,31 @@ class Table:
 
 
 class TextTable(Table):
-    """A CSV or TSV file with a header."""
+    """A file of lines with a header, such as CSV; it may be compressed.
 
-    def __init__(self, path: Path):
+    Attributes:
+        separator: what stands between the values of a line.
+    """
+
+    def __init__(self, path: Path, encoding: str | None):
         self.path = path
-        self._separator = SEPARATORS[path.suffix.lower()]
+        self.separator = SEPARATORS[bare(path).suffix.lower()]
         try:
-            with self._open() as file:
-                rows = csv.reader(file, delimiter=self._separator)
-                filled = (row for row in rows if row)
-                header, first = next(filled, None), next(filled, [])
+            self._encoding = encoding_of(path, encoding)
+            header, first = self._first_rows()
+            if len(header) == 1:
+                others = (other for other in _OTHER_SEPARATORS if other in header[0])
+                self.separator = next(others, self.separator)
+                self.note = f" (separated by {self.separator!r})"
+                header, first = self._first_rows()
         except UnicodeDecodeError as error:
-            raise _damaged(path, undecodable(self._open)) from error
-        except csv.Error as error:
+            raise _damaged(path, f"{undecodable(self._open)}{_SAY_ENCODING}") from error
+        except (csv.Error, *ERRORS) as error:
             raise _damaged(path, error) from error
-        if header is None:
+        if not header:
             raise ValueError(f"{path} is empty; a header with the columns' names is needed")
+        if "\0" in "".join(header):
+            raise _damaged(path, f"its first line has NUL characters{_SAY_ENCODING}")
         self.columns = [_FIELD_TYPE.sub("", column) for column in header]
         _check_distinct(path, self.columns)
         texts = {column for column, value in zip(self.columns, first) if not is_number(value or 0)}
@@ -133,25 +154,27 @@ class TextTable(Table):
             **{column: pa.float32() for column in numbers},
         }
         quoted = self._rows.quoted
+        # With threads, errors would not say the row.
+        reading = pa.csv.ReadOptions(
+            use_threads=False,
+            column_names=self.columns,
+            skip_rows_after_names=1,
+            encoding=self._encoding.removesuffix("-sig"),
+        )
+        parsing = pa.csv.ParseOptions(
+            delimiter=self.separator,
+            quote_char='"' if quoted else False,
+            newlines_in_values=quoted,
+        )
+        conversion = pa.csv.ConvertOptions(
+            column_types=types, include_columns=list(types), strings_can_be_null=False
+        )
         n_read = 0
         try:
-            for batch in pa.csv.open_csv(
-                self.path,
-                # With threads, errors would not say the row.
-                pa.csv.ReadOptions(
-                    use_threads=False, column_names=self.columns, skip_rows_after_names=1
-                ),
-                pa.csv.ParseOptions(
-                    delimiter=self._separator,
-                    quote_char='"' if quoted else False,
-                    newlines_in_values=quoted,
-                ),
-                pa.csv.ConvertOptions(
-                    column_types=types, include_columns=list(types), strings_can_be_null=False
-                ),
-            ):
-                n_read += len(batch)
-                yield batch if quoted else _without_marks(batch)
+            with open_bytes(self.path) as file:
+                for batch in pa.csv.open_csv(file, reading, parsing, conversion):
+                    n_read += len(batch)
+                    yield batch if quoted else _without_marks(batch)
         except pa.ArrowException as error:
             # Arrow counts columns from 0, and rows from the header, which is row 1.
             named = re.sub(
@@ -163,17 +186,27 @@ class TextTable(Table):
         if n_read < self._rows.n:
             raise _damaged(self.path, f"of its {self._rows.n:,} rows, {n_read:,} can be read")
 
+    def _first_rows(self) -> tuple[list[str], list[str]]:
+        with self._open() as file:
+            rows = csv.reader(file, delimiter=self.separator)
+            filled = (row for row in rows if row)
+            return next(filled, []), next(filled, [])
+
     @cached_property
     def _rows(self) -> Rows:
-        rows = look_through(self._open, self._separator)
+        try:
+            rows = look_through(self._open, self.separator)
+        except ERRORS as error:
+            raise _damaged(self.path, error) from error
         if rows.problem:
-            raise _damaged(self.path, rows.problem)
+            remedy = _SAY_ENCODING if "is no text in" in rows.problem else ""
+            raise _damaged(self.path, rows.problem + remedy)
         for warning in rows.warnings(self.path):
             getLogger().warning(warning)
         return rows
 
     def _open(self) -> TextIO:
-        return self.path.open(encoding="utf-8-sig")
+        return open_text(self.path, self._encoding)
 
 
 class ParquetTable(Table):
@@ -201,8 +234,12 @@ class ParquetTable(Table):
             raise _damaged(self.path, error) from error
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, encoding: str | None = None) -> Table:
     """Looks at the columns of a file.
+
+    Args:
+        path: the file.
+        encoding: of its text; None means that a byte order mark tells, and else UTF-8.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -210,14 +247,13 @@ def open_table(path: Path) -> Table:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist")
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return ParquetTable(path)
-    if suffix in SEPARATORS:
-        return TextTable(path)
+    if bare(path).suffix.lower() in SEPARATORS:
+        return TextTable(path, encoding)
     raise ValueError(
-        f"{path} is no table that can be read: its name must end in {', '.join(SEPARATORS)} or "
-        ".parquet"
+        f"{path} is no table that can be read: its name must end in {', '.join(SEPARATORS)} (and "
+        "there may follow .gz, .bz2, .xz, .zip or .zst) or in .parquet"
     )
 
 
@@ -275,7 +311,11 @@ def encode_ids(values: pa.Array | pa.ChunkedArray, where: str, row: Callable[[in
 
 def is_name(column: str, role: str) -> bool:
     """Whether a column's name is usual for a role, whatever its capitals and separators."""
-    return re.sub("[^a-z0-9]", "", column.lower()) in NAMES[role]
+    return _plain(column) in NAMES[role]
+
+
+def _plain(column: str) -> str:
+    return re.sub("[^a-z0-9]", "", column.lower())
 
 
 def is_number(text: str | float) -> bool:
@@ -301,16 +341,16 @@ def _is_numeric(kind: pa.DataType) -> bool:
 def _without_marks(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Takes quotation marks off that enclose a whole field."""
     columns = [
-        pa.array(map(unquoted, column.to_pylist()), column.type)
-        if pa.types.is_large_string(column.type) and pa.compute.any(_begins_with_mark(column)).as_py()
-        else column
+        pa.array(map(unquoted, column.to_pylist()), column.type) if _has_marks(column) else column
         for column in batch.columns
     ]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
-def _begins_with_mark(column: pa.Array) -> pa.Array:
-    return pa.compute.starts_with(column, '"')
+def _has_marks(column: pa.Array) -> bool:
+    if not pa.types.is_large_string(column.type):
+        return False
+    return pa.compute.any(pa.compute.starts_with(column, '"')).as_py() is True
 
 
 def _first(mask) -> int:

@@ -14,8 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-from recbole_slmrec.data.feature_files import open_features
-from recbole_slmrec.data.layouts import Matrix, Words
+from recbole_slmrec.data.feature_files import listed, open_features
+from recbole_slmrec.data.id_forms import common_form, told
+from recbole_slmrec.data.layouts import Matrix, Reading, Words
 from recbole_slmrec.data.layouts.table_columns import (
     Table,
     encode,
@@ -24,16 +25,23 @@ from recbole_slmrec.data.layouts.table_columns import (
     open_table,
 )
 from recbole_slmrec.data.matrix import open_npy, warn_of_counting
+from recbole_slmrec.data.packed import bare, encoding_of
 
 IDS_SUFFIXES = (".ids.txt", ".ids.csv", ".ids.npy")
 ARRAY_SUFFIXES = (".npy", ".pt")
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
+_READ = (
+    "features are read from .npy and .pt with ids beside them, and from .csv, .tsv and .parquet "
+    "with a column of items"
+)
 # What pandas calls the numbering of rows when it is written, and when it is made a column.
 _NUMBERING = re.compile(r"|Unnamed: 0(\.\d+)*|__index_level_\d+__")
 _INDEX = re.compile(r"index|level_\d+")
 
 
-def found(folder: Path, interactions: Path, item_column: str) -> tuple[dict[str, Path], list[str]]:
+def found(
+    folder: Path, interactions: Path, item_column: str, reading: Reading
+) -> tuple[dict[str, Path], list[str]]:
     """Every file of features in a folder, as a modality that is called by the file's name.
 
     An ending ``_feat`` or ``_features`` is not part of the modality's name.
@@ -42,39 +50,46 @@ def found(folder: Path, interactions: Path, item_column: str) -> tuple[dict[str,
         folder: the folder.
         interactions: the file in it that holds the interactions.
         item_column: the name of its column of items.
+        reading: the encoding of tables, where it is not to be recognised.
 
     Returns:
-        The files by modality, and a line for each table that holds no features.
+        The files by modality, and a line for each file that holds no features or is not read.
 
     Raises:
         ValueError: if two files would be one modality, or a table is damaged.
     """
     files: dict[str, Path] = {}
-    left_out = []
+    left_out, unread = [], []
     for path in sorted(folder.iterdir()):
-        if path == interactions or path.name.startswith(".") or path.stem.endswith(".ids"):
+        if path == interactions or path.name.startswith("."):
             continue
-        suffix = path.suffix.lower()
-        if suffix not in (*ARRAY_SUFFIXES, *TABLE_SUFFIXES):
+        name = bare(path)
+        suffix = name.suffix.lower()
+        if name.stem.endswith(".ids") and name.name.endswith(IDS_SUFFIXES):
+            continue
+        if path.is_dir() or suffix not in (*ARRAY_SUFFIXES, *TABLE_SUFFIXES):
+            unread.append(path.name)
             continue
         if suffix in TABLE_SUFFIXES:
-            table = open_table(path)
+            table = open_table(path, reading.encoding)
             obstacle = _obstacle(table, _item_column(table, item_column))
             if obstacle:
                 left_out.append(f"{path.name} is left out: {obstacle}")
                 continue
-        modality = re.sub("_feat(ures)?$", "", path.stem)
+        modality = re.sub("_feat(ures)?$", "", name.stem)
         if modality in files:
             raise ValueError(
                 f"{files[modality]} and {path} would both be the modality {modality}; say which "
                 f"with --feature {modality}=FILE"
             )
         files[modality] = path
+    if unread:
+        left_out.append(f"{listed(unread)} is left out: {_READ}")
     return files, left_out
 
 
 def read(
-    files: dict[str, Path], item_column: str, items: np.ndarray
+    files: dict[str, Path], item_column: str, items: np.ndarray, encoding: str | None
 ) -> tuple[dict[str, Matrix | Words], list[str]]:
     """Reads features and finds the row of each item by its id.
 
@@ -82,6 +97,7 @@ def read(
         files: the file of each modality.
         item_column: the name of the column of items in the interactions.
         items: shape (n_items,), strings: the items' ids.
+        encoding: of tables and lists of ids; None means recognise it.
 
     Returns:
         The features by modality, and a line about each.
@@ -91,7 +107,7 @@ def read(
     """
     features, remarks = {}, []
     for modality, path in files.items():
-        features[modality], remark = _read(modality, path, item_column, items)
+        features[modality], remark = _read(modality, path, item_column, items, encoding)
         remarks.append(f"modality {modality}: {remark}")
     return features, remarks
 
@@ -110,24 +126,28 @@ def read_keyed(modality: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
         ValueError: if the file is not as it must be.
     """
     if path.suffix.lower() in ARRAY_SUFFIXES:
-        return _from_array(modality, path)
-    table, column = _open(modality, path, "item_id")
+        return _from_array(modality, path, None)
+    table, column = _open(modality, path, "item_id", None)
     if table.find("word"):
         raise ValueError(f"modality {modality}: {path} is a list of words; numbers are needed")
     return _from_table(table, column)
 
 
-def _read(modality: str, path: Path, item_column: str, items: np.ndarray):
+def _read(
+    modality: str, path: Path, item_column: str, items: np.ndarray, encoding: str | None
+) -> tuple[Matrix | Words, str]:
     if path.suffix.lower() in ARRAY_SUFFIXES:
-        return _aligned(modality, path, *_from_array(modality, path), items)
-    table, column = _open(modality, path, item_column)
+        return _aligned(modality, path, *_from_array(modality, path, encoding), items)
+    table, column = _open(modality, path, item_column, encoding)
     if table.find("word"):
         return _words(modality, table, column, items)
     return _aligned(modality, path, *_from_table(table, column), items)
 
 
-def _open(modality: str, path: Path, item_column: str) -> tuple[Table, str]:
-    table = open_table(path)
+def _open(
+    modality: str, path: Path, item_column: str, encoding: str | None
+) -> tuple[Table, str]:
+    table = open_table(path, encoding)
     column = _item_column(table, item_column)
     obstacle = _obstacle(table, column)
     if obstacle:
@@ -205,10 +225,26 @@ def _positions(path: Path, ids: np.ndarray, items: np.ndarray) -> np.ndarray:
             f"name {items[0]!r} and {len(items) - 1:,} others, but no item is in both; ids must be "
             "the same text in both files, leading zeros included"
         )
+    _warn_of_forms(path, ids[positions < 0], items)
     return positions
 
 
-def _from_array(modality: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _warn_of_forms(path: Path, unknown: np.ndarray, items: np.ndarray) -> None:
+    if not len(unknown):
+        return
+    known = {common_form(item): item for item in items}
+    pairs = [(known.get(common_form(name)), name) for name in unknown]
+    forms = told([(item, name) for item, name in pairs if item is not None])
+    if forms:
+        getLogger().warning(
+            f"{path}: {forms}, of the interactions and of this file, and are left out; write an id "
+            "in one form everywhere"
+        )
+
+
+def _from_array(
+    modality: str, path: Path, encoding: str | None
+) -> tuple[np.ndarray, np.ndarray]:
     values = open_features(modality, path)
     beside = [path.with_name(path.stem + suffix) for suffix in IDS_SUFFIXES]
     there = [other for other in beside if other.is_file()]
@@ -220,7 +256,7 @@ def _from_array(modality: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"(or {beside[1].name}, or an array into {beside[2].name}). To leave the file out, "
             "name the others with --feature NAME=FILE"
         )
-    ids = _listed_ids(modality, there[0], len(values))
+    ids = _listed_ids(modality, there[0], len(values), encoding)
     if len(ids) != len(values):
         raise ValueError(
             f"modality {modality}: {there[0]} has {len(ids):,} ids, and {path} has "
@@ -229,7 +265,7 @@ def _from_array(modality: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return values, _distinct(ids, str(there[0]), lambda k: f"entry {k + 1} (counting from 1)")
 
 
-def _listed_ids(modality: str, path: Path, n_rows: int) -> pa.Array:
+def _listed_ids(modality: str, path: Path, n_rows: int, encoding: str | None) -> pa.Array:
     if path.suffix == ".npy":
         ids = open_npy(modality, str(path))
         if ids.ndim != 1 or ids.dtype.kind not in "Uiuf":
@@ -239,7 +275,7 @@ def _listed_ids(modality: str, path: Path, n_rows: int) -> pa.Array:
             )
         return pa.array(ids.tolist())
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode(encoding_of(path, encoding))
         if path.suffix == ".csv":
             entries = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
         else:

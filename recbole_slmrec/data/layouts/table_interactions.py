@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from logging import getLogger
 from pathlib import Path
 from typing import Callable
 
@@ -14,8 +15,10 @@ import pandas as pd
 import pyarrow as pa
 
 from recbole_slmrec.data import layouts
+from recbole_slmrec.data.id_forms import in_two_forms, told
 from recbole_slmrec.data.layouts.table import SUFFIXES
 from recbole_slmrec.data.layouts.table_columns import Table, encode, encode_ids, open_table
+from recbole_slmrec.data.packed import bare
 from recbole_slmrec.names import did_you_mean
 
 SPLIT_NAMES = {
@@ -54,8 +57,8 @@ def find(source: Path, reading: layouts.Reading) -> Path:
         return source
     if not source.is_dir():
         raise FileNotFoundError(f"{source} does not exist")
-    tables = [path for path in sorted(source.iterdir()) if path.suffix.lower() in SUFFIXES]
-    named = [path for path in tables if path.stem.lower() == "interactions"]
+    tables = [path for path in sorted(source.iterdir()) if bare(path).suffix.lower() in SUFFIXES]
+    named = [path for path in tables if bare(path).stem.lower() == "interactions"]
     # A table that is alone need not prove itself here: reading it says what it lacks.
     fitting = named or (tables if len(tables) == 1 else _with_user_and_item(tables, reading))
     if not fitting:
@@ -68,14 +71,15 @@ def find(source: Path, reading: layouts.Reading) -> Path:
         raise ValueError(
             f"{source} has {len(fitting)} tables that may be the interactions: "
             f"{', '.join(path.name for path in fitting)}; give the one as --source, or name it "
-            f"interactions{fitting[0].suffix}; splits belong into one file, with a column split"
+            f"interactions{bare(fitting[0]).suffix}; splits belong into one file, with a column "
+            "split"
         )
     return fitting[0]
 
 
 def read(path: Path, reading: layouts.Reading) -> Interactions:
     """Reads the interactions of a table; see ``table.read``."""
-    table = open_table(path)
+    table = open_table(path, reading.encoding)
     columns = _columns(table, reading)
     batches = [batch for batch in table.batches(list(columns.values())) if len(batch)]
     if not batches:
@@ -88,6 +92,14 @@ def read(path: Path, reading: layouts.Reading) -> Interactions:
     user, users = encode_ids(*column("user"))
     item, items = encode_ids(*column("item"))
     frame = pd.DataFrame({"user": user, "item": item})
+    _check_header_is_once(table, columns, {"user": (user, users), "item": (item, items)})
+    for role, ids in {"user": users, "item": items}.items():
+        forms = told(in_two_forms(ids))
+        if forms:
+            getLogger().warning(
+                f"{path}: column {columns[role]}: {forms}; each counts as one of the {role}s, so "
+                "write it in one form if it is one"
+            )
     if "rating" in columns:
         frame["rating"] = _numbers(*column("rating"))
     if "time" in columns:
@@ -96,13 +108,14 @@ def read(path: Path, reading: layouts.Reading) -> Interactions:
     if "split" in columns:
         splits = _split(frame, *column("split"))
     taken = ", ".join(f"{role} is {column}" for role, column in columns.items())
-    return Interactions(users, items, splits, columns["item"], f"columns of {path.name}: {taken}")
+    remark = f"columns of {path.name}{table.note}: {taken}"
+    return Interactions(users, items, splits, columns["item"], remark)
 
 
 def _with_user_and_item(tables: list[Path], reading: layouts.Reading) -> list[Path]:
     fitting = []
     for path in tables:
-        table = open_table(path)
+        table = open_table(path, reading.encoding)
         given = [column for column in (reading.user, reading.item) if column]
         if all(column in table.columns for column in given) and all(
             getattr(reading, role) or table.find(role) for role in ("user", "item")
@@ -130,6 +143,25 @@ def _columns(table: Table, reading: layouts.Reading) -> dict[str, str]:
         taken = ", ".join(f"{role} is {column}" for role, column in columns.items())
         raise ValueError(f"{table.path}: one column cannot be two things, but {taken}")
     return columns
+
+
+def _check_header_is_once(
+    table: Table, columns: dict[str, str], coded: dict[str, tuple[np.ndarray, np.ndarray]]
+) -> None:
+    """Raises ValueError if a row has the names of its columns for a user and an item."""
+    again = np.logical_and(
+        *(np.isin(codes, _heads(columns[role], ids)) for role, (codes, ids) in coded.items())
+    )
+    if again.any():
+        raise ValueError(
+            f"{table.path} has the header again in {table.row(int(np.argmax(again)))}, as where "
+            "two files were put together; take the row out"
+        )
+
+
+def _heads(column: str, ids: np.ndarray) -> np.ndarray:
+    # RecBole's files add the type to the name.
+    return np.flatnonzero((ids == column) | (ids == f"{column}:token"))
 
 
 def _numbers(values: pa.ChunkedArray, where: str, row: Callable[[int], str]) -> np.ndarray:
@@ -186,8 +218,8 @@ def _seconds(text: str) -> float | None:
 
 def _bad(where: str, value: object, row: str, what: str) -> ValueError:
     return ValueError(
-        f"{where} holds {value!r} in {row}, which is not {what}; correct it, or take the column "
-        "out of the file"
+        f"{where} holds {value!r} in {row}, which is not {what}; correct it, name another column "
+        "with --time or --rating, or take this one out of the file"
     )
 
 

@@ -150,6 +150,8 @@ def test_features_can_be_chosen_and_then_no_others_count(tmp_path):
 def test_mmrec_s_own_graph_of_users_is_no_modality(tmp_path):
     write(tmp_path, image_feat=IMAGES, user_graph_dict=np.array({0: [1]}))
     assert list(read(tmp_path).features) == ["image"]
+    np.savez(tmp_path / "sound.npz", IMAGES)
+    assert read(tmp_path).remarks == ["not read: sound.npz, user_graph_dict.npy"]
 
 
 def test_it_is_recognised_by_the_columns_of_its_table(tmp_path):

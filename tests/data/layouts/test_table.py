@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import logging
 import re
@@ -356,11 +357,101 @@ def test_tables_without_features_are_left_out_and_said(folder):
         "featurize` makes features of text",
         "users.csv is left out: it has no column that is known as the item; its columns are "
         "user_id, age",
+        "README.txt is left out: features are read from .npy and .pt with ids beside them, and "
+        "from .csv, .tsv and .parquet with a column of items",
     ]
     with pytest.raises(
         ValueError, match="modality t: .*titles.csv holds no features: its column t"
     ):
         read(folder, features={"t": "titles.csv"})
+
+
+def test_files_of_other_kinds_are_said_to_be_left_out(folder):
+    np.savez(folder / "sound.npz", np.ones((2, 2)))
+    (folder / "photos").mkdir()
+    np.save(folder / "image.npy", np.ones((1, 2)))
+    (folder / "image.ids.txt").write_text("10\n")
+    (folder / ".hidden").touch()
+    source = read(folder)
+    assert list(source.features) == ["image"]
+    assert source.remarks[-1].startswith("photos, sound.npz is left out: features are read from")
+    for number in range(12):
+        (folder / f"{number:02}.jpg").touch()
+    remark = read(folder).remarks[-1]
+    assert remark.startswith("00.jpg, 01.jpg, 02.jpg, 03.jpg, 04.jpg and 9 more is left out")
+
+
+def test_packed_tables_of_features_are_read_like_others(folder):
+    text = "item_id;x\n10;1\n011;2,5\n".replace(",", ".")
+    (folder / "image_feat.csv.gz").write_bytes(gzip.compress(text.encode("utf-16")))
+    source = read(folder)
+    assert vectors(source, "image") == {"10": [1.0], "011": [2.5]}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_that_of_the_header(tmp_path, name, separator):
+    text = "user,item,time\na,x y,2020-01-01\nb,z,2020-01-02\n".replace(",", separator)
+    (tmp_path / name).write_text(text)
+    source = read(tmp_path / name)
+    assert pairs(source) == [("a", "x y"), ("b", "z")]
+    usual = SEPARATORS.get(name[1:], "\t") == separator
+    assert (f"columns of {name}:" in source.remarks[0]) == usual
+    assert (f"columns of {name} (separated by {separator!r}):" in source.remarks[0]) != usual
+
+
+def test_the_columns_of_amazon_s_reviews_are_known(tmp_path):
+    columns = {"reviewerID": ["a"], "asin": ["x"], "overall": [5.0]}
+    times = {"unixReviewTime": [1385000000], "reviewTime": ["11 21, 2013"]}
+    path = write(tmp_path / "a.csv", columns | times)
+    source = read(path)
+    assert source.remarks == [
+        "columns of a.csv: user is reviewerID, item is asin, rating is overall, time is "
+        "unixReviewTime"
+    ]
+    assert source.interactions["all"]["timestamp"].tolist() == [1385000000]
+    with pytest.raises(ValueError, match="'11 21, 2013' .* name another column with --time"):
+        read(path, time="reviewTime")
+
+
+def test_ids_in_two_forms_are_warned_of(folder, caplog):
+    write(folder / "interactions.csv", {"user": ["u", "u ", "w"], "item": ["7", "7.0", "8"]})
+    write(folder / "image.csv", {"item": ["7", "8.0", "9.0"], "x": [1, 2, 3]})
+    assert vectors(read(folder), "image") == {"7": [1.0]}
+    where = folder / "interactions.csv"
+    assert caplog.messages == [
+        f"{where}: column user: 1 id(s) may be others in another form ('u' and 'u '); each counts "
+        "as one of the users, so write it in one form if it is one",
+        f"{where}: column item: 1 id(s) may be others in another form ('7' and '7.0'); each counts "
+        "as one of the items, so write it in one form if it is one",
+        f"{folder / 'image.csv'}: 1 id(s) may be others in another form ('8' and '8.0'), of the "
+        "interactions and of this file, and are left out; write an id in one form everywhere",
+    ]
+
+
+@pytest.mark.parametrize("ending, kind", [("csv", ""), ("inter", ":token")])
+def test_a_second_header_is_refused(tmp_path, ending, kind):
+    head = f"user_id{kind},item_id{kind},rating\n"
+    text = f"{head}a,x,1\nb,item_id,2\n{head}c,y,3\n"
+    path = tmp_path / f"a.{ending}"
+    path.write_text(text.replace(",", "\t") if ending == "inter" else text)
+    with pytest.raises(ValueError, match=f"a.{ending} has the header again in row 4 .*take the ro"):
+        read(path)
+
+
+def test_a_feature_file_lies_in_the_source_or_where_a_shell_finds_it(tmp_path):
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    write(shop / "interactions.csv", {"user": ["u"], "item": ["10"]})
+    write(shop / "table.csv", {"item": ["10"], "x": [1]})
+    # The working directory is tmp_path.
+    for file in ("table.csv", "shop/table.csv", str(shop / "table.csv")):
+        assert vectors(read(shop, features={"v": file}), "v") == {"10": [1.0]}
+    write(tmp_path / "table.csv", {"item": ["10"], "x": [2]})
+    with pytest.raises(ValueError, match="--feature table.csv may be .*/table.csv or /"):
+        read(shop, features={"v": "table.csv"})
+    with pytest.raises(FileNotFoundError, match="whose file is looked for in .* and from here"):
+        read(shop, features={"v": "none.csv"})
 
 
 def test_interactions_are_found_by_name_or_by_their_columns(tmp_path):
