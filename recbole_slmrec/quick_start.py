@@ -14,7 +14,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.data.transform import construct_transform
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import metrics, parallel, report
+from recbole_slmrec import metrics, outside, parallel, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
@@ -172,6 +172,7 @@ def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = No
     except RuntimeError as error:
         raise ValueError(f"{model_file} does not fit its settings: {error}") from None
     model.load_other_parameter(checkpoint["other_parameter"])
+    outside.restore(model, checkpoint.get("outside", {}))
     return config, model, train_data._dataset, train_data, valid_data, test_data
 
 

@@ -14,7 +14,7 @@ import torch
 from recbole.trainer import Trainer
 from recbole.utils import set_color
 
-from recbole_slmrec import metrics, parallel
+from recbole_slmrec import metrics, outside, parallel
 from recbole_slmrec.averaging import ParameterAverage
 from recbole_slmrec.checkpoint import (
     load_checkpoint,
@@ -66,15 +66,20 @@ class PluginTrainer:
         self._train_data = None
         self._valid_result: dict | None = None
         self._resumed_states: dict | None = None
+        self._built = outside.marks(self.model)
+        # Of models that are trained in one epoch, whatever eval_step is.
+        self.eval_step = min(self.eval_step, self.epochs)
         if not config["single_spec"]:
-            parallel.synchronise(self.model, self.optimizer)
+            for optimizer in self._optimizers().values():
+                parallel.synchronise(self.model, optimizer)
             self.saved_model_file = parallel.first_ones_text(self.saved_model_file)
             self.evaluator = parallel.JointEvaluator(self.evaluator)
 
     def fit(self, train_data, *args, **kwargs):
         self._train_data = train_data
         if self._resumed_states is not None:
-            train_data.generator.set_state(self._resumed_states["loader"].cpu())
+            for loader, state in zip(_loaders(train_data), self._resumed_states["loaders"]):
+                loader.generator.set_state(state.cpu())
             restore_random_state(self._resumed_states)
         return super().fit(train_data, *args, **kwargs)
 
@@ -98,6 +103,11 @@ class PluginTrainer:
                 set, or already as far as ``epochs``.
         """
         checkpoint = load_checkpoint(resume_file, self.device)
+        if "optimizers" not in checkpoint:
+            raise ValueError(
+                f"{resume_file} is from another version and does not hold all that training goes on "
+                "from: resume it with the version that wrote it, or train the model anew"
+            )
         self._load_model(checkpoint, resume_file)
         self._tell_other_settings(checkpoint, resume_file)
         self.saved_model_file = str(resume_file)
@@ -110,11 +120,20 @@ class PluginTrainer:
         self.cur_step = checkpoint["cur_step"]
         self.best_valid_score = checkpoint["best_valid_score"]
         self.best_valid_result = checkpoint["best_valid_result"]
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        optimizers = self._optimizers()
+        for name, state in checkpoint["optimizers"].items():
+            optimizers[name].load_state_dict(state)
         if self.average and checkpoint.get("average"):
             self.average.resume(checkpoint["average"])
         self._resumed_states = checkpoint["random"]
         self.logger.info(f"Checkpoint loaded. Resume training from epoch {self.start_epoch}")
+
+    def _check_nan(self, loss):
+        if torch.isnan(loss):
+            epoch = self.start_epoch + len(self.epoch_losses)
+            raise ValueError(
+                f"training loss is nan in epoch {epoch}: lower learning_rate, or weights that are huge"
+            )
 
     def set_reduce_hook(self):
         """Nothing: the optimiser's step averages the gradients."""
@@ -146,14 +165,33 @@ class PluginTrainer:
                     # DIN and DIEN name a layer there, whose parameters are in the state_dict.
                     if not isinstance(value, torch.nn.Module)
                 },
-                "optimizer": self.optimizer.state_dict(),
+                "outside": outside.changed(self.model, self._built),
+                "optimizers": {name: o.state_dict() for name, o in self._optimizers().items()},
                 "average": self.average and self.average.state(),
-                "random": {**random_state(), "loader": self._train_data.generator.get_state()},
+                "random": {
+                    **random_state(),
+                    "loaders": [loader.generator.get_state() for loader in _loaders(self._train_data)],
+                },
             },
             path,
         )
         if verbose:
             self.logger.info(set_color("Saving current", "blue") + f": {path}")
+
+    def save_pretrained_model(self, epoch, saved_model_file):
+        # Overridden because RecBole's is a pickle that holds the Config object.
+        self.saved_model_file = saved_model_file
+        self._save_checkpoint(epoch, verbose=False)
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Every optimiser by the name of its attribute, each once."""
+        named = {
+            id(value): (name, value)
+            for name, value in vars(self).items()
+            if isinstance(value, torch.optim.Optimizer)
+        }
+        # RecVAE's trainer has one for each half and lets `optimizer` be the one that is in use.
+        return dict(named.values())
 
     @cached_property
     def _fingerprint(self) -> dict:
@@ -194,6 +232,7 @@ class PluginTrainer:
                 f"{path} does not fit this model; {self._differences(checkpoint)}. {error}"
             ) from None
         self.model.load_other_parameter(checkpoint["other_parameter"])
+        outside.restore(self.model, checkpoint.get("outside", {}))
 
     def _tell_other_settings(self, checkpoint: dict, path) -> None:
         """Warns if a model of ours goes on with settings that it did not have so far."""
@@ -277,6 +316,12 @@ def get_trainer(model_type, model_name: str) -> type:
     if issubclass(trainer, PluginTrainer):
         return trainer
     return type(trainer.__name__, (PluginTrainer, trainer), {})
+
+
+def _loaders(train_data) -> list:
+    """The loaders that ``train_data`` draws from: RecBole's knowledge-based one has two."""
+    parts = ("general_dataloader", "kg_dataloader")
+    return [getattr(train_data, part) for part in parts if hasattr(train_data, part)] or [train_data]
 
 
 def _lasting(settings: dict) -> dict:
