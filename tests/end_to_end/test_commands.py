@@ -58,7 +58,7 @@ def test_config_files_and_settings_reach_the_run(made, tmp_path, caplog):
     (tmp_path / "a.yaml").write_text("epochs: 1\nalpha: 0.5\n")
     (tmp_path / "b.yaml").write_text("alpha: 0.7\nshow_progress: False\n")
     files = "--config_files=a.yaml b.yaml"
-    arguments = ["--dataset", NAME, files, "--tau=0.4", "--fd_level", "layer"]
+    arguments = ["--dataset", NAME, files, "--ssl_task=FD", "--tau=0.4", "--fd_level", "layer"]
     assert cli.main(["run", *arguments]) == 0
     assert all(it in caplog.text for it in ("alpha=0.7", "tau=0.4", "fd_level=layer"))
 
