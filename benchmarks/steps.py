@@ -61,7 +61,9 @@ _PAPER = {
     "exclude_positives": False,
     "tau": 0.2,
     "score": "dot",
+    "popularity_weight": 0.0,
     "linear_weight": 0.0,
+    "cold_share": 0.0,
     "ema_decay": 0.0,
     "tau_ssl": 0.2,
 }

@@ -46,9 +46,11 @@ def refit(checkpoint_file: Path, output: Path | None = None) -> Path:
         )
     config = quick_start.config_of(noted, {"epochs": noted["epoch"] + 1})
     train_data = quick_start.load_everything(config)
-    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(
-        config, quick_start.build_model(config, train_data)
-    )
+    anew = quick_start.build_model(config, train_data)
+    if getattr(model, "popularity", None) is not None:
+        # Validation chose it, and there is none here.
+        anew.popularity.load_state_dict(model.popularity.state_dict())
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, anew)
     n = len(train_data._dataset)
     getLogger().info(f"Refit on all {n:,} interactions, {trainer.epochs} epochs, no evaluation")
     trainer.refit = True

@@ -126,6 +126,9 @@ def _losses(config) -> str:
 
 def _score(model: SLMRec) -> str:
     parts = [{"cosine": "cosine", "dot": "inner product"}[model.score]]
+    if model.popularity is not None:
+        weight = "as validation says" if model.popularity.free else f"{model.popularity.weight:g}"
+        parts[0] += f" and popularity, weight {weight}"
     if model.smoothing is not None:
         n_edges = len(model.smoothing.graph.sums.columns)
         parts.append(f"items smoothed over {n_edges:,} edges among them")
@@ -134,6 +137,8 @@ def _score(model: SLMRec) -> str:
             f"plus {model.linear.weight:g} deviations times a linear part, rank {model.linear.rank:,}, "
             f"L2 weight {model.linear.reg:.4g}"
         )
+    if model.cold is not None and model.cold.n_cold:
+        parts.append(f"{model.cold.n_cold:,} items without interactions by content")
     return ", ".join(parts)
 
 

@@ -199,9 +199,13 @@ class PluginTrainer:
 
     def _valid_epoch(self, valid_data, show_progress=False):
         # RecBole saves an improved model before it notes the result that the improvement is.
-        score, self._valid_result = super()._valid_epoch(valid_data, show_progress)
+        score, self._valid_result = self._validated(valid_data, show_progress)
         self.valid_scores.append((self.start_epoch + len(self.epoch_seconds), score))
         return score, self._valid_result
+
+    def _validated(self, valid_data, show_progress) -> tuple[float, dict]:
+        """The score by which training goes on, and all metrics of the validation."""
+        return super()._valid_epoch(valid_data, show_progress)
 
     def _train_epoch(self, *args, **kwargs):
         start = perf_counter()
@@ -280,6 +284,22 @@ class SLMRecTrainer(PluginTrainer, Trainer):
     def _valid_epoch(self, *args, **kwargs):
         with self._averaged():
             return super()._valid_epoch(*args, **kwargs)
+
+    def _validated(self, *args):
+        """As the base class's, by the better of the present weight of popularity and its neighbour."""
+        present = super()._validated(*args)
+        popularity = getattr(self.model, "popularity", None)
+        if popularity is None or not popularity.free:
+            return present
+        weight, tried = popularity.weight.clone(), popularity.neighbour()
+        if tried is not None:
+            popularity.weight.fill_(tried)
+            neighbour = super()._validated(*args)
+            if neighbour[0] > present[0] if self.valid_metric_bigger else neighbour[0] < present[0]:
+                return neighbour
+            popularity.weight.copy_(weight)
+        popularity.turn()
+        return present
 
     def _save_checkpoint(self, *args, **kwargs):
         with self._averaged():

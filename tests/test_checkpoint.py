@@ -106,10 +106,13 @@ def test_settings_keep_what_can_be_written_down():
     assert plain_settings(settings) == {"tau": 0.2, "topk": [10]}
 
 
+_OFF = ("popularity_weight", "linear_weight", "cold_share", "ema_decay")
+
+
 def test_settings_of_before_are_kept_whatever_the_defaults_became(at_home):  # noqa: F811
     """What the version wrote that compared in the batch and ranked by inner product."""
     state = load_checkpoint("saved/SLMRec.pth")
-    came_later = ("negatives", "exclude_positives", "score", "linear_weight", "ema_decay")
+    came_later = ("negatives", "exclude_positives", "score", *_OFF)
     settings = {key: state["settings"][key] for key in state["settings"] if key not in came_later}
     state["settings"] = {**settings, "main_loss": "in_batch", "tau": 0.37}
     config = quick_start.config_of(state, {})
@@ -120,8 +123,7 @@ def test_settings_of_before_are_kept_whatever_the_defaults_became(at_home):  # n
         "negatives": "in_batch",
         "exclude_positives": False,
         "score": "dot",
-        "linear_weight": 0.0,
-        "ema_decay": 0.0,
+        **dict.fromkeys(_OFF, 0.0),
     }
     state["external"] = {**state["external"], "main_loss": "in_batch", "tau": 0.5}
     config = quick_start.config_of(state, {"tau": 0.6})

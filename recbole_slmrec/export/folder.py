@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import recbole_slmrec
 from recbole_slmrec import report
@@ -73,11 +74,15 @@ def export(
 
 
 def _score(model) -> dict[str, Any]:
-    """How the columns of SLMRec's vectors came about: what of them has unit length, what is linear."""
+    """How SLMRec's score came about, and the columns of its vectors by the part that they make up."""
     if not isinstance(model, SLMRec):
         return {}
-    rank = 0 if model.linear is None else model.linear.rank
-    return {"score": model.score, "embedding columns": model.embedding_size, "linear columns": rank}
+    with torch.inference_mode():
+        parts = model.parts()
+    return {
+        "score": model.score,
+        "columns": {name: part.on_items.shape[1] for name, part in parts.items()},
+    }
 
 
 def check_export(folder: Path, k: int) -> Check:

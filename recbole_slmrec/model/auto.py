@@ -16,10 +16,11 @@ def follow_the_data(config, block: InteractionBlock) -> None:
 
     ``negatives`` follows from the training interactions of a mean item that has any: ``in_batch``
     below 12, else ``all``, or ``uniform`` from 20,000 items on. What suits the negatives follows from
-    them: ``exclude_positives`` (not in the batch), ``tau`` (0.5 in the batch, else 0.2), ``ssl_task``
-    (FAC in the batch; over all items no task was of use) and ``score``. Over all items the cosine itself
-    is calibrated by training and ranks; in-batch negatives push popular items down, which the norms in
-    an inner product have to bring back. Other main losses go with FAC and the inner product.
+    them: ``exclude_positives`` (not in the batch), ``tau`` (0.5 in the batch, else 0.2) and ``ssl_task``
+    (FAC in the batch; over all items no task was of use). ``score`` is the cosine that training compares
+    by, to which validation finds the ``popularity_weight``: over all items the cosine itself is
+    calibrated, in-batch negatives push popular items down. Losses without a temperature compare by inner
+    product and rank by it, with what is popular in the vectors' lengths.
 
     Args:
         config: the run's configuration.
@@ -35,7 +36,10 @@ def follow_the_data(config, block: InteractionBlock) -> None:
     elif config["main_loss"] == "sampled":
         _fill(config, "tau", 0.2)
     _fill(config, "ssl_task", "none" if over_all else "FAC")
-    _fill(config, "score", "cosine" if over_all else "dot")
+    by_cosine = config["main_loss"] in ("info_nce", "sampled")
+    _fill(config, "score", "cosine" if by_cosine else "dot")
+    if config["score"] == "dot":
+        _fill(config, "popularity_weight", 0)
 
 
 def _fill(config, key: str, value) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
+import torch
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
@@ -52,10 +53,14 @@ class MultimodalLightGCN(VectorRecommender):
         self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
         self.n_negatives = _n_negatives(config)
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """The vectors of all users and items, whose inner products are the scores: shapes (|U|, d)
-        and (|I|, d)."""
-        return Part(*(z / self.lengths(z) for z in self.compared(ALL)[0]))
+    def forward(self) -> Part:
+        """The vectors of all users and items, whose inner products are the scores: the columns of
+        :meth:`parts` side by side, shapes (|U|, k) and (|I|, k)."""
+        return Part(*(torch.cat(side, dim=1) for side in zip(*self.parts().values())))
+
+    def parts(self) -> dict[str, Part]:
+        """The vectors by what they are made of: ``embedding``, of d columns."""
+        return {"embedding": Part(*(z / self.lengths(z) for z in self.compared(ALL)[0]))}
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """What a score compares, of the distinct ones of ``rows``, and the encoding that it is made of."""
@@ -66,8 +71,14 @@ class MultimodalLightGCN(VectorRecommender):
         """What becomes of the fused vectors of all items, or of a part of them, shape (|I|, d)."""
         return z
 
-    def of_new_items(self, z: Tensor) -> Tensor:
-        """The vectors of items that nobody has, from their fused z, shape (n, d): shape (n, k)."""
+    def of_new_items(self, z: Tensor, features: dict[str, Tensor], known: Part) -> Tensor:
+        """The vectors of items that nobody has: shape (n, k).
+
+        Args:
+            z: fused, shape (n, d).
+            features: by modality, shape (n, D) each.
+            known: the vectors of all others.
+        """
         return z / self.lengths(z)
 
     def of_new_users(self, z: Tensor, items: Sequence[Tensor]) -> Tensor:

@@ -51,6 +51,10 @@ class VectorRecommender(GeneralRecommender):
         user_vectors, item_vectors = self._evaluation_tables()
         return item_vectors @ user_vectors[users].T
 
+    def likeness(self, items: Tensor) -> Tensor:
+        """What of items' vectors, shape (n, k), says which are alike: shape (n, m)."""
+        return items
+
     def train(self, mode: bool = True) -> VectorRecommender:
         # The trainer switches the mode once before each evaluation: tables live exactly that long.
         self.forget_tables()

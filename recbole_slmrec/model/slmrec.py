@@ -8,12 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_slmrec.data.modality import DenseModality
 from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.model import linear, popularity
 from recbole_slmrec.model.auto import follow_the_data
 from recbole_slmrec.model.backbone import MultimodalLightGCN, kept_folder
+from recbole_slmrec.model.cold import ColdItems, check_share
 from recbole_slmrec.model.encoder import Encoding
-from recbole_slmrec.model.linear import LinearPart, check_weight, spread
+from recbole_slmrec.model.linear import LinearPart, spread
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
+from recbole_slmrec.model.popularity import Popularity
 from recbole_slmrec.model.rows import ALL, Part, Rows
 from recbole_slmrec.model.smoothing import smoothing
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
@@ -26,7 +30,9 @@ _ONCE = {
     "exclude_positives": False,
     "score": "dot",
     "item_graph": "none",
+    "popularity_weight": 0.0,
     "linear_weight": 0.0,
+    "cold_share": 0.0,
     "ema_decay": 0.0,
 }
 
@@ -64,7 +70,9 @@ class SLMRec(MultimodalLightGCN):
             dataset.item_modalities,
             kept_folder(config),
         )
+        self.popularity = _popularity(config, block)
         self.linear = _linear_part(config, block)
+        self.cold = _cold_items(config, block, dataset.item_modalities)
         self.ssl_task = self._ssl_task(config)
         _check_batch(config, self.ssl_task)
         self.initialise()
@@ -104,16 +112,16 @@ class SLMRec(MultimodalLightGCN):
         encoding = encoding.of_first_items(len(items))
         return main, self.alpha * self.ssl_task(encoding, self.fusion)
 
-    def forward(self) -> Part:
-        """As :meth:`MultimodalLightGCN.forward`, with the linear part's columns at the end."""
-        vectors = super().forward()
-        if self.linear is None:
-            return vectors
-        on_items = self.linear.on_items * spread(*vectors)
-        return Part(
-            torch.cat([vectors.on_users, self.linear.on_users], dim=1),
-            torch.cat([vectors.on_items, on_items], dim=1),
-        )
+    def parts(self) -> dict[str, Part]:
+        """As :meth:`MultimodalLightGCN.parts`, and what the settings put beside: ``popularity``,
+        ``linear``, and ``content``, by which cold items are ranked."""
+        parts = super().parts()
+        scale = spread(*parts["embedding"])
+        if self.popularity is not None:
+            parts["popularity"] = self.popularity.columns(self.n_users)
+        if self.linear is not None:
+            parts["linear"] = Part(self.linear.on_users, self.linear.on_items * scale)
+        return parts if self.cold is None else self.cold.beside(parts, scale)
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""
@@ -125,15 +133,38 @@ class SLMRec(MultimodalLightGCN):
     def smoothed(self, z: Tensor) -> Tensor:
         return z if self.smoothing is None else self.smoothing(z, ALL, ALL)
 
-    def of_new_items(self, z: Tensor) -> Tensor:
-        vectors = super().of_new_items(z)
-        return vectors if self.linear is None else F.pad(vectors, (0, self.linear.rank))
+    def of_new_items(self, z: Tensor, features: dict[str, Tensor], known: Part) -> Tensor:
+        vectors = F.pad(
+            super().of_new_items(z, features, known), (0, known.on_items.shape[1] - z.shape[1])
+        )
+        if self.cold is None:
+            if self.popularity is not None:
+                vectors[:, z.shape[1]] = self.popularity.of_cold
+            return vectors
+        content = self.cold.content_of([features[name] for name in self.cold.names])
+        scale = spread(*super().parts()["embedding"])
+        n_items = len(known.on_items) - 1 + len(z)
+        columns = self.cold.columns(content, known, scale, n_items)
+        return F.pad(columns, (vectors.shape[1] - columns.shape[1], 0))
 
     def of_new_users(self, z: Tensor, items: Sequence[Tensor]) -> Tensor:
-        vectors = super().of_new_users(z, items)
-        if self.linear is None:
-            return vectors
-        return torch.cat([vectors, torch.stack([self.linear.of_items(own) for own in items])], dim=1)
+        vectors = [super().of_new_users(z, items)]
+        if self.popularity is not None:
+            vectors.append(z.new_ones(len(z), 1))
+        if self.linear is not None:
+            vectors.append(torch.stack([self.linear.of_items(own) for own in items]))
+        if self.cold is not None:
+            vectors.append(torch.stack([self.cold.of_new_user(own) for own in items]))
+        return torch.cat(vectors, dim=1)
+
+    def likeness(self, items: Tensor) -> Tensor:
+        # Neither how popular an item is nor how high cold ones are put makes two of them alike.
+        if self.cold is not None:
+            items = items[:, :-1]
+        if self.popularity is None:
+            return items
+        d = self.embedding_size
+        return torch.cat([items[:, :d], items[:, d + 1 :]], dim=1)
 
     def lengths(self, z: Tensor) -> Tensor:
         """The norms where scores are cosines, else ones: shape (n, 1)."""
@@ -185,9 +216,35 @@ def _check_tasks(config) -> None:
         )
 
 
+def _popularity(config, block: InteractionBlock) -> Popularity | None:
+    weight = config["popularity_weight"]
+    popularity.check_weight(weight)
+    if weight == 0:
+        return None
+    if config["score"] == "dot":
+        raise ValueError(
+            f"popularity_weight [{weight}] stands beside a cosine; in an inner product the vectors' "
+            "lengths hold what is popular: set score: cosine, or popularity_weight: 0"
+        )
+    in_batch = config["main_loss"] == "info_nce" and config["negatives"] == "in_batch"
+    return Popularity(block.item_degrees, config["tau"], weight, not in_batch)
+
+
+def _cold_items(config, block: InteractionBlock, modalities) -> ColdItems | None:
+    share = config["cold_share"]
+    check_share(share)
+    has_content = any(isinstance(modality, DenseModality) for modality in modalities)
+    if share not in ("auto", 0) and not has_content:
+        raise ValueError(
+            f"cold_share [{share}] ranks items without interactions by their features, but no "
+            "modality with features is used: give some, or set cold_share: 0"
+        )
+    return ColdItems(block, modalities, share) if share != 0 and has_content else None
+
+
 def _linear_part(config, block: InteractionBlock) -> LinearPart | None:
     weight = config["linear_weight"]
-    check_weight(weight)
+    linear.check_weight(weight)
     if weight == 0:
         return None
     return LinearPart(

@@ -15,6 +15,7 @@ from recbole_slmrec.data.modality import MatrixSource, Source, unit_rows
 from recbole_slmrec.data.packed import bare
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.model.mmbpr import MMBPR
+from recbole_slmrec.model.rows import Part
 from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
@@ -22,7 +23,9 @@ MODELS = (MultimodalLightGCN, VBPR, MMBPR)
 
 
 @torch.no_grad()
-def new_item_vectors(model: GeneralRecommender, features: dict[str, Tensor]) -> Tensor:
+def new_item_vectors(
+    model: GeneralRecommender, features: dict[str, Tensor], known: Part
+) -> Tensor:
     r"""The vectors of items that stand in the graph without edges and have a zero ID embedding.
 
     SLMRec and MMLightGCN: a power of the adjacency matrix leaves nothing of an isolated item but
@@ -32,19 +35,21 @@ def new_item_vectors(model: GeneralRecommender, features: dict[str, Tensor]) -> 
         z_{i,m} = s (x_m W_m + b_m), \quad z_{i,id} = 0, \quad z_i = F_i(\ldots, z_{i,m}, \ldots)
 
     where s = 1 / (L + 1), the share of layer 0, or 1 with ``adjacency: norm`` and ``mean``, whose
-    self loop of an isolated node is 1. VBPR and MMBPR: what their equations leave if the ID
+    self loop of an isolated node is 1. SLMRec with a ``cold_share`` ranks them by
+    :class:`~recbole_slmrec.model.cold.ColdItems` in place of that. VBPR and MMBPR: what their equations leave if the ID
     embedding, and VBPR's item bias, are zero.
 
     Args:
         model: one of ``MODELS``, with at least one content modality.
         features: every modality of the model in its order, normalised as at training, shape (n, D)
             each; zero rows where an item has no features.
+        known: the vectors of the users and items that were there before.
 
     Returns:
         Shape (n, k).
     """
     if isinstance(model, MultimodalLightGCN):
-        return model.of_new_items(_isolated(model, features))
+        return model.of_new_items(_isolated(model, features), features, known)
     parts = list(features.values())
     if isinstance(model, VBPR):
         weight = torch.cat([model.E.weight, model.beta_feature.weight])

@@ -15,6 +15,7 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole_slmrec import quick_start
 from recbole_slmrec.data.modality import Source, selected_sources
 from recbole_slmrec.model.recommender import VectorRecommender
+from recbole_slmrec.model.rows import Part
 from recbole_slmrec.recommend.ids import Ids
 from recbole_slmrec.recommend.new_items import new_item_vectors, read_new_items
 from recbole_slmrec.recommend.new_users import new_user_vectors
@@ -134,7 +135,8 @@ class Recommender:
         self.items.check_new(ids)
         with torch.inference_mode():
             users, items = self.vectors()
-            items = torch.cat([items, new_item_vectors(self.model, features)])
+            new = new_item_vectors(self.model, features, Part(users, items))
+            items = torch.cat([items, new])
         tokens = [*self.items.tokens[1:], *ids]
         return Recommender(
             self.model,
@@ -225,6 +227,9 @@ class Recommender:
     def similar_items(self, items: Iterable, k: int = 10) -> pd.DataFrame:
         """The K items whose vectors are nearest to an item's, by cosine.
 
+        How popular an item is does not count (see
+        :meth:`~recbole_slmrec.model.recommender.VectorRecommender.likeness`).
+
         Args:
             items: ids of items.
             k: how many others each of them gets.
@@ -243,7 +248,7 @@ class Recommender:
         """
         rows = torch.from_numpy(np.unique(self.items.rows(items)))
         _, vectors = self.vectors()
-        unit = torch.nn.functional.normalize(vectors, dim=1)
+        unit = torch.nn.functional.normalize(self.model.likeness(vectors), dim=1)
         itself = Pairs(rows.numpy(), rows.numpy(), len(unit))
         everything = torch.from_numpy(self.items.all_rows())
         rankings = rank(VectorScores(unit, unit), rows, everything, _checked(k), itself)
@@ -284,8 +289,8 @@ class Recommender:
 
         Returns:
             The same with a column ``why_M`` for each modality M, the ID embedding among them, and
-            ``why_bias``; and ``why_linear`` where the model has a linear part (see
-            :class:`~recbole_slmrec.recommend.why.Shares`).
+            ``why_bias``; and ``why_popularity``, ``why_linear`` and ``why_content``, where the model
+            has these parts (see :class:`~recbole_slmrec.recommend.why.Shares`).
 
         Raises:
             ValueError: for a model whose score is not a sum over modalities.
@@ -294,8 +299,10 @@ class Recommender:
             >>> from recbole_slmrec.recommend import Recommender
             >>> recommender = Recommender.load("saved/SLMRec.pth")
             >>> found = recommender.explain(recommender.recommend(["u0"], k=2))
-            >>> list(found.columns[4:])
-            ['why_v', 'why_a', 'why_t', 'why_id', 'why_bias', 'why_linear']
+            >>> list(found.columns[4:9])
+            ['why_v', 'why_a', 'why_t', 'why_id', 'why_bias']
+            >>> list(found.columns[9:])
+            ['why_popularity', 'why_linear', 'why_content']
             >>> bool((found.filter(like="why_").sum(axis=1) - found["score"] < 1e-4).all())
             True
         """
@@ -324,7 +331,7 @@ class Recommender:
             >>> recommender = Recommender.load("saved/SLMRec.pth")
             >>> shares = recommender.why("u0", "i3")
             >>> shares.shape, list(shares.columns)
-            ((6, 6), ['v', 'a', 't', 'id', 'bias', 'linear'])
+            ((8, 8), ['v', 'a', 't', 'id', 'bias', 'popularity', 'linear', 'content'])
             >>> bool(abs(shares.values.sum() - recommender.score([("u0", "i3")])[0]) < 1e-4)
             True
         """

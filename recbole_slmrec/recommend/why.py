@@ -10,10 +10,8 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from torch import Tensor, nn
 
 from recbole_slmrec.model.backbone import MultimodalLightGCN
-from recbole_slmrec.model.linear import spread
 
 BIAS = "bias"
-LINEAR = "linear"
 
 
 class Shares:
@@ -26,7 +24,8 @@ class Shares:
 
     so that y_ui = z_u . z_i is a sum over pairs of a part of the user and a part of the item, the
     biases being a part each. Where scores are cosines, every part is divided by the length of the
-    vector that it is a part of. A linear part adds its own product of a user's and an item's part,
+    vector that it is a part of. What stands beside the embeddings (:meth:`SLMRec.parts
+    <recbole_slmrec.model.slmrec.SLMRec.parts>`) adds its own product of a user's and an item's part,
     which meets no other. Nothing is approximated.
 
     Args:
@@ -36,8 +35,8 @@ class Shares:
         ValueError: for another model.
 
     Attributes:
-        names: the parts: the modalities in the order of fusion, then ``bias``, then ``linear`` where
-            the model has a linear part.
+        names: the parts: the modalities in the order of fusion, then ``bias``, then those beside the
+            embeddings that the model has: ``popularity``, ``linear``, ``content``.
     """
 
     @torch.inference_mode()
@@ -47,36 +46,36 @@ class Shares:
                 f"why: the score of {type(model).__name__} is not a sum over modalities; "
                 "SLMRec's and MMLightGCN's are"
             )
-        self._linear = getattr(model, "linear", None)
-        linear = () if self._linear is None else (LINEAR,)
-        self.names = (*model.encoder.names, BIAS, *linear)
+        self._beside = model.parts()
+        embedding = self._beside.pop("embedding")
+        self.names = (*model.encoder.names, BIAS, *self._beside)
         encoding = model.encoder()
+        # Rows that are zero there have no embedding in their score, as cold items.
+        ranked = embedding.on_items.any(1, keepdim=True)
         self._users = _parts(model, model.fusion.user_map, encoding.users())
-        self._items = _parts(model, model.fusion.item_map, encoding.items(), model.smoothed)
-        self._spread = spread(sum(self._users), sum(self._items))
+        items = _parts(model, model.fusion.item_map, encoding.items(), model.smoothed)
+        self._items = [part * ranked for part in items]
 
     @torch.inference_mode()
     def of_pairs(self, users: Tensor, items: Tensor) -> Tensor:
         """The shares of pairs of rows by part of the user and part of the item: shape (n, P, P)."""
         shares = torch.einsum("pnd,qnd->npq", _rows(self._users, users), _rows(self._items, items))
-        if self._linear is None:
-            return shares
-        shares = F.pad(shares, (0, 1, 0, 1))
-        shares[:, -1, -1] = self._linear_scores(users, items)
+        n_beside = len(self._beside)
+        shares = F.pad(shares, (0, n_beside, 0, n_beside))
+        for place, part in enumerate(self._beside.values(), start=-n_beside):
+            shares[:, place, place] = (part.on_users[users] * part.on_items[items]).sum(1)
         return shares
 
     @torch.inference_mode()
     def of_items(self, users: Tensor, items: Tensor) -> Tensor:
         """The shares of pairs of rows by part of the item: shape (n, P)."""
         whole = _rows(self._users, users).sum(0)
-        shares = torch.einsum("nd,qnd->nq", whole, _rows(self._items, items))
-        if self._linear is None:
-            return shares
-        return torch.cat([shares, self._linear_scores(users, items).unsqueeze(1)], dim=1)
-
-    def _linear_scores(self, users: Tensor, items: Tensor) -> Tensor:
-        own = self._linear.on_users[users] * self._linear.on_items[items]
-        return own.sum(1) * self._spread
+        shares = [torch.einsum("nd,qnd->nq", whole, _rows(self._items, items))]
+        shares += [
+            (part.on_users[users] * part.on_items[items]).sum(1, keepdim=True)
+            for part in self._beside.values()
+        ]
+        return torch.cat(shares, dim=1)
 
 
 def _parts(

@@ -48,8 +48,8 @@ def test_the_inner_product_of_exported_vectors_is_the_score(
     assert about["data"] == load_checkpoint(f"saved/{model}.pth")["data"]
     assert about["versions"]["recbole_slmrec"] and about["index"] is None
     if model == "SLMRec":
-        linear = about["dimension"] - about["embedding columns"]
-        assert about["score"] == "dot" and about["linear columns"] == linear > 0
+        assert list(about["columns"]) == ["embedding", "popularity", "linear", "content"]
+        assert about["score"] == "cosine" and sum(about["columns"].values()) == about["dimension"]
 
 
 def test_by_cosine_the_embedding_columns_have_unit_length(made, tmp_path):
@@ -58,7 +58,7 @@ def test_by_cosine_the_embedding_columns_have_unit_length(made, tmp_path):
     (users, items), _, about = read(tmp_path / "vectors")
     assert about["score"] == "cosine"
     for side in (users, items):
-        lengths = np.linalg.norm(side[:, : about["embedding columns"]], axis=1)
+        lengths = np.linalg.norm(side[:, : about["columns"]["embedding"]], axis=1)
         np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 
 

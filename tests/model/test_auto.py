@@ -9,7 +9,9 @@ from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.auto import follow_the_data
 
-AUTO = {key: "auto" for key in ("negatives", "exclude_positives", "tau", "ssl_task", "score")}
+AUTO = dict.fromkeys(
+    ("negatives", "exclude_positives", "tau", "ssl_task", "score", "popularity_weight"), "auto"
+)
 
 
 def block_of(n_items: int, degree: int) -> InteractionBlock:
@@ -32,7 +34,8 @@ IN_BATCH = {
     "exclude_positives": False,
     "tau": 0.5,
     "ssl_task": "FAC",
-    "score": "dot",
+    "score": "cosine",
+    "popularity_weight": "auto",
 }
 OVER_ALL = {
     "negatives": "all",
@@ -40,6 +43,7 @@ OVER_ALL = {
     "tau": 0.2,
     "ssl_task": "none",
     "score": "cosine",
+    "popularity_weight": "auto",
 }
 
 
@@ -61,9 +65,12 @@ def test_negatives_follow_from_the_interactions_of_an_item_and_the_rest_from_the
 
 def test_what_is_given_stays_and_the_rest_suits_it():
     assert chosen(10, 12, negatives="in_batch", tau=0.1) == {**IN_BATCH, "tau": 0.1}
-    assert chosen(10, 2, negatives="all", score="dot") == {**OVER_ALL, "score": "dot"}
+    by_dot = {"score": "dot", "popularity_weight": 0}
+    assert chosen(10, 2, negatives="all", score="dot") == {**OVER_ALL, **by_dot}
 
 
-@pytest.mark.parametrize("main_loss", ["bpr", "sampled", "none"])
-def test_other_main_losses_rank_by_inner_product(main_loss):
-    assert chosen(10, 12, main_loss=main_loss)["score"] == "dot"
+@pytest.mark.parametrize(
+    "main_loss, score", [("bpr", "dot"), ("none", "dot"), ("sampled", "cosine")]
+)
+def test_other_main_losses_rank_by_what_they_compare_by(main_loss, score):
+    assert chosen(10, 12, main_loss=main_loss)["score"] == score

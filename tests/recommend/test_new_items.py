@@ -20,6 +20,11 @@ from tests.model.fast import config_of, dataset_of, fast_model
 ADJACENCIES = ("pre", "norm", "gcmc", "mean", "plain")
 
 
+def vectors_of(model, features: dict[str, torch.Tensor]) -> torch.Tensor:
+    with torch.no_grad():
+        return new_item_vectors(model, features, model())
+
+
 @pytest.mark.parametrize("n_layers", [0, 3])
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
 @pytest.mark.parametrize("fusion", ["concat", "mean"])
@@ -36,18 +41,16 @@ def test_vectors_are_those_of_an_isolated_item_in_the_dense_graph(fusion, adjace
         features={name: torch.cat([problem.features[name], new[name]]) for name in new},
     )
     users, items = extended.fused()
-    torch.testing.assert_close(
-        new_item_vectors(fast_model(problem), new), items[-2:], rtol=1e-9, atol=1e-9
-    )
+    torch.testing.assert_close(vectors_of(fast_model(problem), new), items[-2:], rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(problem.fused()[0], users, rtol=1e-9, atol=1e-9)
 
 
 def test_by_cosine_and_with_a_linear_part_the_vector_has_length_one_and_no_linear_part():
     problem = random_problem(3, 8, 9, 20, {"v": 5, "w": 3})
     new = {name: torch.randn(2, D, dtype=torch.float64) for name, D in {"v": 5, "w": 3}.items()}
-    plain = new_item_vectors(fast_model(problem), new)
+    plain = vectors_of(fast_model(problem), new)
     model = fast_model(problem, score="cosine", linear_weight=2.0, item_graph="users")
-    found = new_item_vectors(model, new)
+    found = vectors_of(model, new)
     d = plain.shape[1]
     unit = plain / plain.norm(dim=1, keepdim=True)
     torch.testing.assert_close(found[:, :d], unit, rtol=1e-9, atol=1e-12)
@@ -81,7 +84,7 @@ def test_the_files_are_read_by_id_and_normalised(at_home, folder, model):
     trained = Recommender.load(f"saved/{model}.pth")
     found = trained.with_new_items(folder)
     assert list(found.items.tokens[-2:]) == ["n1", "n2"] and len(trained.items) == 45
-    expected = new_item_vectors(trained.model, features_of(folder))
+    expected = vectors_of(trained.model, features_of(folder))
     torch.testing.assert_close(found.vectors()[1][-2:], expected)
     assert torch.equal(found.vectors()[1][:-2], trained.vectors()[1])
     best = found.recommend(["u0"], k=2, items=["n1", "n2"])
@@ -105,7 +108,7 @@ def test_mmbpr_scores_a_new_item_by_its_features():
     sampled = {"train_neg_sample_args": {"sample_num": 1}}
     model = MMBPR(config_of(problem, **sampled), dataset_of(problem))
     v, w = torch.randn(2, 5), torch.randn(2, 3)
-    vectors = new_item_vectors(model, {"v": v, "w": w})
+    vectors = vectors_of(model, {"v": v, "w": w})
     d = model.item_embedding.embedding_dim
     users = model.user_embedding.weight
     expected = users[:, d : 2 * d] @ model.W[0](v).T + users[:, 2 * d :] @ model.W[1](w).T

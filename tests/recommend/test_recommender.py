@@ -125,7 +125,7 @@ def test_unknown_ids_are_counted_and_named(at_home):
 @pytest.mark.parametrize("model", WITH_VECTORS)
 def test_similar_items_are_the_nearest_by_cosine(at_home, model):
     loaded = Recommender.load(f"saved/{model}.pth")
-    vectors = loaded.vectors()[1][1:].numpy().astype(np.float64)
+    vectors = loaded.model.likeness(loaded.vectors()[1])[1:].numpy().astype(np.float64)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = pd.DataFrame(unit @ unit.T, loaded.items.tokens[1:], loaded.items.tokens[1:])
     found = loaded.similar_items(["i4", "i40"], k=6)

@@ -88,8 +88,8 @@ def test_explained_recommendations_add_up_in_float32(at_home, name):
     loaded = Recommender.load(f"saved/{name}.pth")
     found = loaded.explain(loaded.recommend(k=5))
     shares = found.filter(regex="^why_")
-    linear = ["why_linear"] if name == "SLMRec" else []
-    assert list(shares) == ["why_v", "why_a", "why_t", "why_id", "why_bias", *linear]
+    beside = ["why_popularity", "why_linear", "why_content"] if name == "SLMRec" else []
+    assert list(shares) == ["why_v", "why_a", "why_t", "why_id", "why_bias", *beside]
     size = shares.abs().sum(axis=1)
     assert (abs(shares.sum(axis=1) - found["score"]) < 1e-5 * size).all()
     user, item = found["user"][7], found["item"][7]

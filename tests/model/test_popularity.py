@@ -1,0 +1,88 @@
+"""The popularity part of a score, and how validation moves its weight."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec.model.popularity import Popularity
+from recbole_slmrec.recommend import Recommender
+from recbole_slmrec.refit import refit
+from recbole_slmrec.trainer import PluginTrainer
+from tests.model.dense import random_problem
+from tests.model.fast import fast_model
+from tests.trained import train
+
+
+def test_a_score_is_the_cosine_and_tau_gamma_log_degree_in_float64():
+    problem = random_problem(3, 8, 9, 20, {"v": 5, "w": 3})
+    settings = {"score": "cosine", "tau": 0.3}
+    with torch.no_grad():
+        users, items = fast_model(problem, popularity_weight=0.7, **settings)()
+        plain_users, plain_items = fast_model(problem, **settings)()
+    distinct = torch.stack(problem.edges).unique(dim=1)
+    degrees = torch.bincount(distinct[1], minlength=problem.n_items).double()
+    degrees[degrees == 0] = 0.5
+    expected = plain_users @ plain_items.T + 0.3 * 0.7 * degrees.log()
+    torch.testing.assert_close(users @ items.T, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("negatives, start", [("in_batch", 0.5), ("all", 0.0), ("uniform", 0.0)])
+def test_auto_begins_where_the_negatives_leave_an_items_popularity(negatives, start):
+    problem = random_problem(3, 8, 9, 20, {"v": 5})
+    model = fast_model(problem, score="cosine", popularity_weight="auto", negatives=negatives)
+    assert model.popularity.free and model.popularity.weight == start
+
+
+def test_a_weight_of_0_leaves_it_out():
+    problem = random_problem(3, 8, 9, 20, {"v": 5})
+    assert fast_model(problem, score="cosine", popularity_weight=0).popularity is None
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"popularity_weight": "much"}, r"popularity_weight \[much\] must be auto or a number"),
+        ({"popularity_weight": math.nan}, r"popularity_weight \[nan\] must be auto or a number"),
+        ({"popularity_weight": 1, "score": "dot"}, r"popularity_weight \[1\] stands beside a cosine"),
+    ],
+)
+def test_what_it_cannot_be_is_told(settings, message):
+    problem = random_problem(3, 8, 9, 20, {"v": 5})
+    with pytest.raises(ValueError, match=message):
+        fast_model(problem, **{"score": "cosine", **settings})
+
+
+def test_the_neighbour_is_a_step_away_and_never_below_0():
+    popularity = Popularity(torch.tensor([0, 1, 2]), 0.5, "auto", over_all=True)
+    assert popularity.neighbour() == 0.25
+    popularity.turn()
+    assert popularity.neighbour() is None
+    popularity.weight.fill_(1.0)
+    assert popularity.neighbour() == 0.75
+
+
+def best_at(weight: float, bigger: bool):
+    """A validation in place of a ranking: the nearer the popularity's weight, the better."""
+
+    def validated(trainer, valid_data, show_progress=False):
+        distance = abs(trainer.model.popularity.weight.item() - weight)
+        return (-distance if bigger else distance), {"recall@10": -distance}
+
+    return validated
+
+
+@pytest.mark.parametrize("bigger", [True, False])
+def test_validation_moves_the_weight_a_step_at_a_time_to_the_best_and_keeps_it(
+    made, monkeypatch, bigger
+):
+    monkeypatch.setattr(PluginTrainer, "_validated", best_at(1.25, bigger))
+    metric = "Recall@10" if bigger else "AveragePopularity@10"
+    path = train("SLMRec", epochs=8, negatives="in_batch", valid_metric=metric)
+    weight = load_checkpoint(path)["state_dict"]["popularity.weight"]
+    assert weight == 1.25
+    assert Recommender.load(path).model.popularity.weight == 1.25
+    assert Recommender.load(refit(path)).model.popularity.weight == 1.25
