@@ -36,12 +36,14 @@ class ColdItems(nn.Module):
 
     :math:`\sigma` is the standard deviation of the trained scores, :math:`\sigma_0` that of the sums.
     b is such that cold items fill a given share of the first 20 places of all users together; who
-    sees them follows from the content.
+    sees them follows from the content. By itself the share is what Good and Turing say of the chance
+    that the next interaction is with an item that had none (Good, Biometrika 1953): the items with one
+    interaction, by all interactions. Items that come after training get what they are of all items.
 
     Args:
         block: the training graph.
         modalities: those of the model; at least one dense one.
-        share: in (0, 1), or ``auto``: what cold items are of the catalogue.
+        share: in (0, 1), or ``auto``.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class ColdItems(nn.Module):
     ):
         super().__init__()
         self.block, self.share = block, share
+        degrees = block.item_degrees
+        self.expected = ((degrees == 1).sum() / degrees.sum().clamp(min=1)).item()
         dense = [modality for modality in modalities if isinstance(modality, DenseModality)]
         self.names = tuple(modality.name for modality in dense)
         device, dtype = block.item_degrees.device, torch.get_default_dtype()
@@ -86,8 +90,10 @@ class ColdItems(nn.Module):
         }
         columns = self.content.new_zeros(len(cold), self.content.shape[1] + 1)
         if self.n_cold:
+            share = self.expected if self.share == "auto" else self.share
+            vectors = Part(*(torch.cat(side, dim=1) for side in zip(*parts.values())))
             own = self.content[self.are_cold]
-            columns[self.are_cold] = self.columns(own, Part(*(torch.cat(side, dim=1) for side in zip(*parts.values()))), scale, len(cold) - 1)
+            columns[self.are_cold] = self._columns(own, vectors, scale, share)
         return {**parts, "content": Part(self.of_users(self.on_users), columns)}
 
     def of_users(self, profiles: Tensor) -> Tensor:
@@ -98,17 +104,21 @@ class ColdItems(nn.Module):
         """Those of a user who has ``items``, shape (n,), distinct: shape (k + 1,)."""
         return self.of_users(self.content[items].sum(0) / len(items) ** 0.5)
 
-    def columns(self, content: Tensor, vectors: Part, scale: Tensor, n_items: int) -> Tensor:
-        """The columns of cold items, shape (n, k + 1).
+    def of_new_items(self, features: Sequence[Tensor], known: Part, scale: Tensor) -> Tensor:
+        """The columns of items that came after training, shape (n, k + 1).
 
         Args:
-            content: their x, shape (n, k).
-            vectors: what the others are scored by; zero rows for cold items.
+            features: of the dense modalities, shape (n, D) each.
+            known: the vectors of all users, and of the items that they are ranked among.
             scale: sigma, a scalar.
-            n_items: the size of the catalogue that they are in.
         """
+        content = self.content_of(features)
+        n = len(content)
+        share = n / (len(known.on_items) - 1 + n) if self.share == "auto" else self.share
+        return self._columns(content, known, scale, share)
+
+    def _columns(self, content: Tensor, vectors: Part, scale: Tensor, share: float) -> Tensor:
         own = content * (scale / self.own_spread)
-        share = len(content) / n_items if self.share == "auto" else self.share
         return torch.cat([own, self._bias(own, vectors, share).expand(len(own), 1)], dim=1)
 
     def _bias(self, own: Tensor, vectors: Part, share: float) -> Tensor:

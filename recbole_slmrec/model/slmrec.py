@@ -141,10 +141,9 @@ class SLMRec(MultimodalLightGCN):
             if self.popularity is not None:
                 vectors[:, z.shape[1]] = self.popularity.of_cold
             return vectors
-        content = self.cold.content_of([features[name] for name in self.cold.names])
+        dense = [features[name] for name in self.cold.names]
         scale = spread(*super().parts()["embedding"])
-        n_items = len(known.on_items) - 1 + len(z)
-        columns = self.cold.columns(content, known, scale, n_items)
+        columns = self.cold.of_new_items(dense, known, scale)
         return F.pad(columns, (vectors.shape[1] - columns.shape[1], 0))
 
     def of_new_users(self, z: Tensor, items: Sequence[Tensor]) -> Tensor:

@@ -78,11 +78,13 @@ def test_cold_items_are_ranked_by_content_and_fill_their_share_of_places(share):
     assert abs(places_of_cold(problem, scores) - share) <= 1.5 / n_places
 
 
-def test_auto_gives_them_the_share_that_they_are_of_the_catalogue():
+def test_auto_gives_them_the_share_that_good_and_turing_say():
     problem = problem_of()
-    share = cold_of(problem).sum().item() / 60
+    distinct = torch.stack(problem.edges).unique(dim=1)
+    once = (torch.bincount(distinct[1]) == 1).sum().item()
+    assert once > 0
     scores = scores_of(fast_model(problem, cold_share="auto", **SETTINGS))
-    expected = scores_of(fast_model(problem, cold_share=share, **SETTINGS))
+    expected = scores_of(fast_model(problem, cold_share=once / distinct.shape[1], **SETTINGS))
     torch.testing.assert_close(scores, expected, rtol=1e-12, atol=1e-12)
 
 
