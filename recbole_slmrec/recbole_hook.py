@@ -15,6 +15,7 @@ import recbole.data.dataset
 import recbole.trainer
 from recbole.config import Config as RecBoleConfig
 from recbole.data.dataset.dataset import Dataset
+from recbole.utils import ModelType
 
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.exact_times import ExactTimes
@@ -31,7 +32,8 @@ def install() -> None:
         module = sys.modules[model_class.__module__]
         sys.modules[f"recbole.model.general_recommender.{name.lower()}"] = module
         setattr(recbole.data.dataset, f"{name}Dataset", MultimodalDataset)
-        setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
+        if model_class.type != ModelType.TRADITIONAL:
+            setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
     if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
         _extend_defaults()
 

@@ -8,6 +8,7 @@ import recbole
 import recbole.utils
 import torch
 
+from recbole_slmrec.model.content_knn import ContentKNN
 from recbole_slmrec.model.corrected import Pop, Random
 from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.mmgcn import MMGCN
@@ -17,7 +18,7 @@ from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
 MODELS: dict[str, type] = {
-    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR)
+    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN)
 }
 
 CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}

@@ -16,10 +16,9 @@ from texttable import Texttable
 
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.product import resolve_backend
-from recbole_slmrec.model.backbone import MultimodalLightGCN
-from recbole_slmrec.model.mmgcn import MMGCN
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
+from recbole_slmrec.settings import model_defaults
 
 
 _NEGATIVES = {
@@ -59,7 +58,7 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
     }
     if type(model) in MODELS.values():
         lines["modalities"] = _modalities(config, dataset)
-    if isinstance(model, (MultimodalLightGCN, MMGCN)):
+    if "graph_backend" in model_defaults(config["model"]):
         lines["graph"] = _graph(config, dataset)
     if isinstance(model, SLMRec):
         lines["losses"] = _losses(config)
@@ -98,16 +97,18 @@ def _modalities(config, dataset) -> str:
         f"{modality.name}: {_width(modality)}, {modality.missing:,} missing"
         for modality in dataset.item_modalities
     ]
-    return "; ".join([*modalities, f"id: {config['embedding_size']} trainable"])
+    if "embedding_size" in model_defaults(config["model"]):
+        modalities.append(f"id: {config['embedding_size']} trainable")
+    return "; ".join(modalities)
 
 
 def _graph(config, dataset) -> str:
     users, items = (dataset.inter_feat[f].numpy() for f in (dataset.uid_field, dataset.iid_field))
     n_edges = len(np.unique(users * dataset.item_num + items))
     n_users, n_items = len(np.unique(users)), len(np.unique(items))
-    weights = "adjacency" if "adjacency" in config else "aggregation"
+    weights = [f"{config[key]} {key}" for key in ("adjacency", "aggregation") if key in config]
     return (
-        f"{n_edges:,} edges, {config['n_layers']} layers, {config[weights]} {weights}, "
+        f"{n_edges:,} edges, {', '.join([str(config['n_layers']) + ' layers', *weights])}, "
         f"{resolve_backend(config['graph_backend'], config['device'])} products; isolated: "
         f"{dataset.user_num - 1 - n_users:,} users, {dataset.item_num - 1 - n_items:,} items"
     )

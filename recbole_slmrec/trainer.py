@@ -37,6 +37,10 @@ _PASSING = frozenset(
 )
 
 
+# Over so many epochs the learning rate falls by the factor lr_decay.
+DECAY_EPOCHS = 50
+
+
 class PluginTrainer:
     """What every trainer does here on top of RecBole's: mixed in before the trainer class of a model.
 
@@ -209,10 +213,14 @@ class PluginTrainer:
 
     def _train_epoch(self, *args, **kwargs):
         start = perf_counter()
+        self._before_epoch()
         losses = super()._train_epoch(*args, **kwargs)
         self.epoch_seconds.append(perf_counter() - start)
         self.epoch_losses.append(sum(losses) if isinstance(losses, tuple) else losses)
         return losses
+
+    def _before_epoch(self) -> None:
+        """What comes before an epoch, and is part of its time."""
 
     def _generate_train_loss_output(self, epoch_idx, s_time, e_time, losses):
         output = super()._generate_train_loss_output(epoch_idx, s_time, e_time, losses)
@@ -264,11 +272,16 @@ class SLMRecTrainer(PluginTrainer, Trainer):
     """RecBole's trainer for this package's models, with PyTorch's fused Adam and quicker scores.
 
     Where a model has the setting ``ema_decay`` above 0, what is evaluated and kept is the average of
-    its parameters over steps (:class:`~recbole_slmrec.averaging.ParameterAverage`).
+    its parameters over steps (:class:`~recbole_slmrec.averaging.ParameterAverage`). Where it has
+    ``lr_decay``, the learning rate falls by this factor over 50 epochs, a little with each.
+
+    Raises:
+        ValueError: for an ``ema_decay`` or ``lr_decay`` out of range.
     """
 
     def __init__(self, config, model):
         super().__init__(config, model)
+        _check_decay(config["lr_decay"])
         if config["ema_decay"]:
             self.average = ParameterAverage(self.model.parameters(), config["ema_decay"])
             self._hook = self.optimizer.register_step_post_hook(lambda *_: self.average.update())
@@ -280,6 +293,14 @@ class SLMRecTrainer(PluginTrainer, Trainer):
             self.average = self._hook.remove()
             self.model.forget_tables()
         return result
+
+    def _before_epoch(self):
+        if self.config["lr_decay"]:
+            # Of the number of the epoch alone, so that a resumed run goes on as it would have.
+            epoch = self.start_epoch + len(self.epoch_seconds)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.learning_rate * self.config["lr_decay"] ** (epoch / DECAY_EPOCHS)
+        self.model.start_epoch()
 
     def _valid_epoch(self, *args, **kwargs):
         with self._averaged():
@@ -328,6 +349,14 @@ class SLMRecTrainer(PluginTrainer, Trainer):
         if seen is not None:
             scores[seen] = -torch.inf
         return interaction, scores, positive_u, positive_i
+
+
+def _check_decay(decay: float | None) -> None:
+    if decay is not None and (not isinstance(decay, (int, float)) or not 0 < decay <= 1):
+        raise ValueError(
+            f"lr_decay [{decay}] must be a number above 0, at most 1: the factor by which the learning "
+            f"rate falls over {DECAY_EPOCHS} epochs"
+        )
 
 
 def get_trainer(model_type, model_name: str) -> type:

@@ -98,6 +98,18 @@ class ItemGraph:
         sums = self.sums.at(rows)
         return lambda x: LinearMap.apply(x, sums, sums.transposed)
 
+    def power(self, n: int, x: Tensor, rows: Tensor | None) -> Tensor:
+        """S^n x on these rows, all if None; the last product alone is one with single rows.
+
+        Args:
+            n: 1 or more.
+            x: shape (|I|, d).
+            rows: shape (m,), distinct.
+        """
+        for _ in range(n - 1):
+            x = self(x)
+        return self.at(rows)(x)
+
 
 def _sums(matrix: csr_matrix, device: torch.device) -> NeighbourSums:
     """A matrix as sums over the entries of its rows.

@@ -7,7 +7,7 @@ from typing import Callable, Sequence
 from torch import Tensor
 
 from recbole_slmrec.graph.one_sided import OneSided
-from recbole_slmrec.graph.product import Block
+from recbole_slmrec.graph.product import Block, LinearMap
 from recbole_slmrec.graph.sides import ADJACENCIES, End, Side, node_weights
 
 
@@ -98,6 +98,22 @@ class PropagationAt:
             return self._by_layers(x.new_zeros(self.whole.block.n_users, x.shape[1]), x)
         on_items, on_users = OneSided(self.items, self.users, self.whole.n_layers)(x)
         return on_users, on_items
+
+    def of_both(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
+        """Propagates a table of all nodes, given as its two sides; otherwise as :meth:`from_users`."""
+        if self.whole.users.loop is not None:
+            return self._by_layers(on_users, on_items)
+        users, items = zip(self.from_users(on_users), self.from_items(on_items))
+        return sum(users), sum(items)
+
+    def hop_to_users(self, x: Tensor) -> Tensor:
+        """One hop of an item table, shape (|I|, d), to the users that are asked for, without self loops."""
+        users, items = self.users, self.whole.item_side
+        return LinearMap.apply(
+            x,
+            lambda x: users.left.scale_(users.sums(items.right(x))),
+            lambda gradient: items.right.scale_(users.sums.transposed(users.left(gradient))),
+        )
 
     def from_masked_items(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Propagates x * mask, shape (|I|, d); otherwise as :meth:`from_items`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Sequence
 
 import torch
@@ -14,6 +13,7 @@ from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.encoder import Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
+from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.model.rows import ALL, Part, Rows
@@ -51,7 +51,6 @@ class MultimodalLightGCN(VectorRecommender):
         )
         self.embedding_size = config["embedding_size"]
         self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
-        self.n_negatives = _n_negatives(config)
 
     def forward(self) -> Part:
         """The vectors of all users and items, whose inner products are the scores: the columns of
@@ -96,29 +95,6 @@ class MultimodalLightGCN(VectorRecommender):
             if isinstance(module, WordFeatures):
                 xavier_normal_initialization(module.word_embedding)
 
-    def batch(self, interaction) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Users and positives (B,), and negatives (k, B) where the loader samples them.
-
-        RecBole's pairwise loader repeats the batch k times over, one negative in each row.
-        """
-        users, items = interaction[self.USER_ID], interaction[self.ITEM_ID]
-        if not self.n_negatives:
-            return users, items, None
-        n_positives = len(users) // self.n_negatives
-        negatives = interaction[self.NEG_ITEM_ID].view(self.n_negatives, n_positives)
-        return users[:n_positives], items[:n_positives], negatives
-
     def fused(self, encoding: Encoding) -> Part:
         """z of the distinct users and items of an encoding (Eq. 5)."""
         return Part(self.fusion.users(encoding.users()), self.fusion.items(encoding.items()))
-
-
-def kept_folder(config) -> Path | None:
-    """Where what is made from the data lies between runs; None if nothing is to be kept."""
-    return Path(config["data_path"], "propagated") if config["keep_propagated"] else None
-
-
-def _n_negatives(config) -> int:
-    """k of Eq. 12, from RecBole's own ``train_neg_sample_args``; 0 where it samples none."""
-    sample_num = config["train_neg_sample_args"]["sample_num"]
-    return 0 if sample_num == "none" else sample_num

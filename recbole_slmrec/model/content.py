@@ -7,9 +7,8 @@ from recbole.model.init import xavier_normal_initialization, xavier_uniform_init
 from recbole.utils import InputType
 from torch import Tensor, nn
 
-from recbole_slmrec.data.modality import DenseModality
 from recbole_slmrec.model.losses import bpr
-from recbole_slmrec.model.modality import FixedFeatures, WordFeatures
+from recbole_slmrec.model.modality import item_features
 from recbole_slmrec.model.recommender import VectorRecommender, check_negatives, check_size
 
 
@@ -35,16 +34,11 @@ class ContentFactorization(VectorRecommender):
         check_size(config, "embedding_size")
         check_size(config, "word_embedding_size")
         check_negatives(config, type(self).__name__)
-        word_size = config["word_embedding_size"]
-        self.features = nn.ModuleList()
-        self.widths: list[int] = []
-        for modality in dataset.item_modalities:
-            if isinstance(modality, DenseModality):
-                self.features.append(FixedFeatures(modality, self.device))
-                self.widths.append(modality.features.shape[1])
-            else:
-                self.features.append(WordFeatures(modality, self.n_items, word_size, self.device))
-                self.widths.append(word_size)
+        self.features = nn.ModuleList(
+            item_features(modality, self.n_items, config["word_embedding_size"], self.device)
+            for modality in dataset.item_modalities
+        )
+        self.widths = [features.width for features in self.features]
 
     def user_vectors(self, users: Tensor) -> Tensor:
         """The vectors of ``users``, shape (B,): shape (B, k)."""

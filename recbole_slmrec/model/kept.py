@@ -13,6 +13,11 @@ from torch import Tensor
 from recbole_slmrec.data.files import whole_file
 
 
+def kept_folder(config) -> Path | None:
+    """Where what is made from the data lies between runs; None if nothing is to be kept."""
+    return Path(config["data_path"], "propagated") if config["keep_propagated"] else None
+
+
 def file_stem(name: str) -> str:
     """The name of a modality as part of a file's."""
     return re.sub(r"\W", "_", name)

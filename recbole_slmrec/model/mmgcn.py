@@ -8,12 +8,19 @@ from recbole.model.init import xavier_normal_initialization
 from recbole.utils import InputType
 from torch import Tensor, nn
 
-from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.data.modality import Modality
 from recbole_slmrec.graph.aggregation import AGGREGATIONS, Aggregation
 from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.model.losses import bpr
-from recbole_slmrec.model.modality import FixedFeatures, WordFeatures, module_key
-from recbole_slmrec.model.recommender import VectorRecommender, check_negatives, check_size
+from recbole_slmrec.model.modality import item_features, module_key
+from recbole_slmrec.model.recommender import (
+    VectorRecommender,
+    check_modalities,
+    check_negatives,
+    check_size,
+    check_weight,
+)
+from recbole_slmrec.model.unit import unit_rows
 
 
 class MMGCN(VectorRecommender):
@@ -57,12 +64,7 @@ class MMGCN(VectorRecommender):
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
         _check(config)
-        if not dataset.item_modalities:
-            raise ValueError(
-                "MMGCN needs a modality: it propagates item features, and none are used; declare "
-                "some in item_modalities and select them in modalities, or use LightGCN, which "
-                "needs none"
-            )
+        check_modalities(dataset, "MMGCN", "LightGCN")
         self.reg_weight = config["reg_weight"]
         graph = interaction_graph(
             dataset.inter_feat[self.USER_ID],
@@ -127,12 +129,8 @@ class ModalityGCN(nn.Module):
     ):
         super().__init__()
         latent_size, word_size = config["latent_size"], config["word_embedding_size"]
-        if isinstance(modality, DenseModality):
-            width = modality.features.shape[1]
-            self.features = FixedFeatures(modality, device)
-        else:
-            width = word_size
-            self.features = WordFeatures(modality, n_items, word_size, device)
+        self.features = item_features(modality, n_items, word_size, device)
+        width = self.features.width
         wide = width > latent_size
         self.projection = nn.Linear(width, latent_size) if wide else nn.Identity()
         width, d = min(width, latent_size), config["embedding_size"]
@@ -148,7 +146,7 @@ class ModalityGCN(nn.Module):
             aggregate: an aggregation of :mod:`recbole_slmrec.graph.aggregation`.
         """
         items = self.projection(self.features.all_rows())
-        x = _unit_rows(torch.cat([self.preference.weight, items]))
+        x = unit_rows(torch.cat([self.preference.weight, items]))
         for layer in self.layers:
             x = layer(x, ids, aggregate)
         return x
@@ -194,19 +192,11 @@ class Concat(nn.Module):
 COMBINATIONS = {"add": Add, "concat": Concat}
 
 
-def _unit_rows(x: Tensor) -> Tensor:
-    # Not F.normalize: it multiplies the gradient of zero rows, items without features, by 1e12.
-    norms = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    return x / torch.where(norms == 0, 1, norms)
-
-
 def _check(config) -> None:
     for key in ("embedding_size", "n_layers", "latent_size", "word_embedding_size"):
         check_size(config, key)
     for key, known in (("aggregation", AGGREGATIONS), ("combine", COMBINATIONS)):
         if config[key] not in known:
             raise ValueError(f"{key} [{config[key]}] is not one of {', '.join(known)}")
-    reg_weight = config["reg_weight"]
-    if not isinstance(reg_weight, (int, float)) or not reg_weight >= 0:
-        raise ValueError(f"reg_weight [{reg_weight}] must be a number, 0 or more")
+    check_weight(config, "reg_weight")
     check_negatives(config, "MMGCN")

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_slmrec.data.modality import DenseModality, WordModality
+from recbole_slmrec.data.modality import DenseModality, Modality, WordModality
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.propagated import propagated_features
 
@@ -74,11 +74,15 @@ class FixedFeatures(nn.Module):
     Args:
         modality: its features, shape (|I|, D).
         device: where they are kept.
+
+    Attributes:
+        width: D.
     """
 
     def __init__(self, modality: DenseModality, device: torch.device):
         super().__init__()
         features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
+        self.width = features.shape[1]
         self.register_buffer("features", features, persistent=False)
 
     def all_rows(self) -> Tensor:
@@ -98,12 +102,16 @@ class WordFeatures(nn.Module):
         n_items: |I|.
         word_embedding_size: D, width of a word's embedding.
         device: where the pairs are kept.
+
+    Attributes:
+        width: D.
     """
 
     def __init__(
         self, modality: WordModality, n_items: int, word_embedding_size: int, device: torch.device
     ):
         super().__init__()
+        self.width = word_embedding_size
         self.word_embedding = nn.Embedding(modality.n_words, word_embedding_size)
         items = torch.from_numpy(modality.items).to(device)
         words = torch.from_numpy(modality.words).to(device)
@@ -154,6 +162,15 @@ class WordContent(WordFeatures):
     def table(self) -> Tensor:
         """E_m, shape (|I|, d)."""
         return self.projection(self.all_rows())
+
+
+def item_features(
+    modality: Modality, n_items: int, word_embedding_size: int, device: torch.device
+) -> FixedFeatures | WordFeatures:
+    """The features of a modality of either kind, for models that take their rows as they need them."""
+    if isinstance(modality, DenseModality):
+        return FixedFeatures(modality, device)
+    return WordFeatures(modality, n_items, word_embedding_size, device)
 
 
 def module_key(name: str) -> str:

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.nearest import (
     NEIGHBOUR,
     NONE,
@@ -47,6 +50,32 @@ def kept_content_neighbours(
         f"neighbours by {name}",
         lambda: content_neighbours(features, k),
     )
+
+
+def modality_neighbours(
+    modality: Modality, n_items: int, k: int, folder: Path | None
+) -> np.ndarray:
+    """The nearest items in a modality: by the cosine of features or, of word lists, of sets of words.
+
+    Args:
+        modality: what items are compared by.
+        n_items: |I|.
+        k: at least 1, below |I|.
+        folder: as for :func:`kept_content_neighbours`.
+
+    Returns:
+        As :func:`~recbole_slmrec.graph.nearest.content_neighbours`.
+
+    Raises:
+        ValueError: as there.
+    """
+    if isinstance(modality, DenseModality):
+        features = torch.from_numpy(modality.features)
+        return kept_content_neighbours(modality.name, features, k, folder)
+    # Items share words as they share users.
+    words, items = torch.from_numpy(modality.words), torch.from_numpy(modality.items)
+    graph = interaction_graph(words, items, modality.n_words, n_items)
+    return shared_user_neighbours(InteractionBlock(graph, torch.device("cpu")), k)
 
 
 def kept_shared_user_neighbours(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 from torch import Tensor
@@ -21,6 +23,7 @@ class VectorRecommender(GeneralRecommender):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
+        self.n_negatives = _n_negatives(config)
         self._tables: tuple[Tensor, Tensor] | None = None
         self.register_load_state_dict_post_hook(lambda model, _: model.forget_tables())
 
@@ -32,6 +35,21 @@ class VectorRecommender(GeneralRecommender):
     def loss_names(self) -> tuple[str, ...]:
         """What the values of ``calculate_loss`` are, in order."""
         return ("main",)
+
+    def start_epoch(self) -> None:
+        """Called before each epoch of training."""
+
+    def batch(self, interaction) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Users and positives (B,), and negatives (k, B) where the loader samples them.
+
+        RecBole's pairwise loader repeats the batch k times over, one negative in each row.
+        """
+        users, items = interaction[self.USER_ID], interaction[self.ITEM_ID]
+        if not self.n_negatives:
+            return users, items, None
+        n_positives = len(users) // self.n_negatives
+        negatives = interaction[self.NEG_ITEM_ID].view(self.n_negatives, n_positives)
+        return users[:n_positives], items[:n_positives], negatives
 
     def predict(self, interaction) -> Tensor:
         """The score of each row's user and item, shape (B,)."""
@@ -77,6 +95,29 @@ def check_size(config, key: str) -> None:
         raise ValueError(f"{key} [{config[key]}] must be a whole number, 1 or more")
 
 
+def check_weight(config, key: str) -> None:
+    """Raises ValueError, naming ``key``, unless the setting is a number, 0 or more."""
+    weight = config[key]
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < inf:
+        raise ValueError(f"{key} [{weight}] must be a number, 0 or more")
+
+
+def check_share(config, key: str) -> None:
+    """Raises ValueError, naming ``key``, unless the setting is a number from 0 to below 1."""
+    share = config[key]
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise ValueError(f"{key} [{share}] must be a number from 0 to below 1")
+
+
+def check_modalities(dataset, model: str, otherwise: str) -> None:
+    """Raises ValueError, naming ``model`` and the one to take ``otherwise``, if there is no modality."""
+    if not dataset.item_modalities:
+        raise ValueError(
+            f"{model} needs a modality, and none are used: declare some in item_modalities and select "
+            f"them in modalities, or use {otherwise}, which needs none"
+        )
+
+
 def check_negatives(config, model: str) -> None:
     """Raises ValueError, naming ``model``, unless RecBole's loader samples the negatives that BPR needs."""
     if config["train_neg_sample_args"]["sample_num"] == "none":
@@ -84,3 +125,9 @@ def check_negatives(config, model: str) -> None:
             f"{model}'s BPR loss needs sampled negatives, but train_neg_sample_args has "
             "none: set train_neg_sample_args: {distribution: uniform, sample_num: 1}"
         )
+
+
+def _n_negatives(config) -> int:
+    """k, from RecBole's own ``train_neg_sample_args``; 0 where it samples none."""
+    sample_num = config["train_neg_sample_args"]["sample_num"]
+    return 0 if sample_num == "none" else sample_num

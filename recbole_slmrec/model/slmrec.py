@@ -12,9 +12,10 @@ from recbole_slmrec.data.modality import DenseModality
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model import linear, popularity
 from recbole_slmrec.model.auto import follow_the_data
-from recbole_slmrec.model.backbone import MultimodalLightGCN, kept_folder
+from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.model.cold import ColdItems, check_share
 from recbole_slmrec.model.encoder import Encoding
+from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.linear import LinearPart, spread
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
 from recbole_slmrec.model.popularity import Popularity
