@@ -1,0 +1,81 @@
+"""What the models share that have an embedding a node, the interaction graph, and features beside it."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
+from recbole.utils import InputType
+from torch import nn
+
+from recbole_slmrec.data.modality import Modality
+from recbole_slmrec.graph.bipartite import interaction_graph
+from recbole_slmrec.graph.product import InteractionBlock
+from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.model.modality import FixedFeatures, WordFeatures, item_features, module_key
+from recbole_slmrec.model.recommender import VectorRecommender, check_modalities, check_size
+from recbole_slmrec.model.rows import Part, Rows
+
+
+class GraphRecommender(VectorRecommender):
+    """Embeddings E_u and E_i of width d on the graph of training, and the items' features.
+
+    A subclass makes its propagation and what it makes of the features, and calls ``initialise()``
+    when all modules are there.
+
+    Args:
+        config: the run's configuration.
+        dataset: the training split, a
+            :class:`~recbole_slmrec.data.dataset.MultimodalDataset`.
+
+    Raises:
+        ValueError: for a setting out of range (the message names the key), or without a modality.
+
+    Attributes:
+        block: the interactions.
+        user_embedding: E_u, shape (|U|, d).
+        item_embedding: E_i, shape (|I|, d).
+        modalities: what the items have.
+        features: those of each modality, by its :func:`~recbole_slmrec.model.modality.module_key`.
+    """
+
+    input_type = InputType.PAIRWISE
+    needs_modality = True
+
+    def __init__(self, config, dataset):
+        super().__init__(config, dataset)
+        check_modalities(dataset, type(self).__name__, "LightGCN")
+        check_size(config, "embedding_size")
+        check_size(config, "word_embedding_size")
+        graph = interaction_graph(
+            dataset.inter_feat[self.USER_ID],
+            dataset.inter_feat[self.ITEM_ID],
+            self.n_users,
+            self.n_items,
+        )
+        self.block = InteractionBlock(graph, self.device, config["graph_backend"])
+        self.user_embedding = nn.Embedding(self.n_users, config["embedding_size"])
+        self.item_embedding = nn.Embedding(self.n_items, config["embedding_size"])
+        self.modalities: Sequence[Modality] = dataset.item_modalities
+        self.features: nn.ModuleDict[str, FixedFeatures | WordFeatures] = nn.ModuleDict()
+        for modality in self.modalities:
+            self.features[module_key(modality.name)] = item_features(
+                modality, self.n_items, config["word_embedding_size"], self.device
+            )
+
+    def propagated(self, propagation: Propagation, rows: Rows) -> Part:
+        """LGCN_L(E_u, E_i), the mean over layers of what is propagated, on the distinct ``rows``."""
+        at = propagation.at(rows.users, rows.items)
+        return Part(*at.of_both(self.user_embedding.weight, self.item_embedding.weight))
+
+    def projections(self, width: int, bias: bool = True) -> nn.ModuleDict:
+        """A linear map of each modality's features to ``width`` columns, by the keys of ``features``."""
+        maps = nn.ModuleDict()
+        for key, features in self.features.items():
+            maps[key] = nn.Linear(features.width, width, bias)
+        return maps
+
+    def initialise(self) -> None:
+        """Xavier uniform, biases zero; Xavier normal for words."""
+        self.apply(xavier_uniform_initialization)
+        self.features.apply(xavier_normal_initialization)
