@@ -8,6 +8,7 @@ import recbole
 import recbole.utils
 import torch
 
+from recbole_slmrec.model.bm3 import BM3
 from recbole_slmrec.model.content_knn import ContentKNN
 from recbole_slmrec.model.corrected import Pop, Random
 from recbole_slmrec.model.freedom import FREEDOM
@@ -19,7 +20,7 @@ from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
 MODELS: dict[str, type] = {
-    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM)
+    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM, BM3)
 }
 
 CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}
