@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 from recbole_slmrec.graph.nearest import NONE
-from recbole_slmrec.graph.product import LinearMap, NeighbourSums, Product
+from recbole_slmrec.graph.product import LinearMap, NeighbourSums, Product, bag_sums
 
 
 def binary(neighbours: np.ndarray) -> csr_matrix:
@@ -109,6 +109,38 @@ class ItemGraph:
         for _ in range(n - 1):
             x = self(x)
         return self.at(rows)(x)
+
+
+class LearntItemGraph:
+    """A graph among items through whose weights gradients flow; several edges of a pair are added.
+
+    Args:
+        items: where each edge ends, shape (E,).
+        neighbours: where it comes from, likewise.
+        weights: shape (E,).
+        n_items: |I|.
+    """
+
+    def __init__(self, items: Tensor, neighbours: Tensor, weights: Tensor, n_items: int):
+        order = items.argsort(stable=True)
+        counts = torch.bincount(items, minlength=n_items)
+        self.starts = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
+        self.neighbours, self.weights = neighbours[order], weights[order]
+
+    def power(self, n: int, x: Tensor) -> Tensor:
+        """A^n x of a table, shape (|I|, d)."""
+        for _ in range(n):
+            x = bag_sums(self.neighbours, x, self.starts, self.weights)
+        return x
+
+    def matrix(self) -> csr_matrix:
+        """A as it is, a constant, shape (|I|, |I|)."""
+        parts = (self.weights.detach(), self.neighbours, self.starts)
+        parts = tuple(part.cpu().numpy() for part in parts)
+        # A copy, for scipy adds several edges of a pair in place.
+        A = csr_matrix(parts, shape=(len(self.starts) - 1,) * 2, copy=True)
+        A.sum_duplicates()
+        return A
 
 
 def _sums(matrix: csr_matrix, device: torch.device) -> NeighbourSums:

@@ -159,6 +159,20 @@ def bpr(users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
     return -F.logsigmoid(margins).mean()
 
 
+def half_squares(users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
+    """Half the squared norms of the three vectors of a triple, the L2 term beside :func:`bpr`.
+
+    Args:
+        users: shape (B, d).
+        positives: shape (B, d).
+        negatives: shape (k, B, d).
+
+    Returns:
+        The mean over batch and k, a scalar.
+    """
+    return sum(table.square().sum(-1).mean() for table in (users, positives, negatives)) / 2
+
+
 def check_temperature(key: str, temperature: float) -> None:
     """Raises ValueError, naming ``key``, unless ``temperature`` is a positive number."""
     if not isinstance(temperature, (int, float)) or not temperature > 0:
