@@ -74,6 +74,7 @@ def parameters_of(model: FREEDOM, modalities: list[str]) -> dict[str, torch.nn.P
 
 def check_step(problem: DenseFREEDOM, n_negatives: int = 1, weight: float = 0.5, **settings) -> None:
     """A step on a given draw of the interactions."""
+    settings["train_neg_sample_args"] = {"sample_num": n_negatives}
     model = built(problem, feature_weight=weight, **settings)
     generator = torch.Generator().manual_seed(3)
     keep = torch.rand(len(model.sub_graphs.users), generator=generator) < 0.5

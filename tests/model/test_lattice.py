@@ -128,7 +128,7 @@ def parameters_of(model: LATTICE, modalities: list[str]) -> dict[str, torch.nn.P
 
 
 def check_first_step(problem: DenseLATTICE, n_negatives: int = 1, **settings) -> None:
-    model = built(problem, **settings)
+    model = built(problem, train_neg_sample_args={"sample_num": n_negatives}, **settings)
     model.start_epoch()
     negatives = NEGATIVES[:n_negatives]
     loss = model.calculate_loss(batch(USERS, ITEMS, negatives))
