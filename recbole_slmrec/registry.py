@@ -18,11 +18,12 @@ from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.mmgcn import MMGCN
 from recbole_slmrec.model.mmlightgcn import MMLightGCN
 from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.model.smore import SMORE
 from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
 MODELS: dict[str, type] = {
-    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM, BM3, LATTICE, MGCN)
+    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM, BM3, LATTICE, MGCN, SMORE)
 }
 
 CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}

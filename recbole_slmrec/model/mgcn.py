@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence
+from typing import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_slmrec.graph.item_graph import ItemGraph, weighted
-from recbole_slmrec.graph.propagation import Propagation
-from recbole_slmrec.model.graph_recommender import GraphRecommender
 from recbole_slmrec.model.kept import kept_folder
-from recbole_slmrec.model.losses import Pairs, bpr, check_temperature, half_squares, info_nce
 from recbole_slmrec.model.neighbours import modality_neighbours
-from recbole_slmrec.model.recommender import check_negatives, check_weight
-from recbole_slmrec.model.rows import ALL, Part, Rows
-from recbole_slmrec.model.unit import unit_rows
+from recbole_slmrec.model.view_recommender import ViewRecommender
 
 
-class Views(NamedTuple):
-    """What a vector is made of, on the distinct rows that were asked for.
-
-    Attributes:
-        behaviour: c, by the interactions.
-        side: by the features of items that are alike.
-    """
-
-    behaviour: Part
-    side: Part
-
-    def vectors(self) -> Part:
-        """z = c + side."""
-        return Part(*(c + side for c, side in zip(*self)))
-
-
-class MGCN(GraphRecommender):
+class MGCN(ViewRecommender):
     r"""A view by behaviour beside one by features, which the embeddings purify before they spread.
 
     Source: Yu et al., Multi-View Graph Convolutional Network for Multimedia Recommendation, ACM MM 2023.
@@ -54,12 +33,9 @@ class MGCN(GraphRecommender):
         side &= \frac{common + \sum_m \sigma(c P_m + p_m) \odot (y_m - common)}{|M| + 1} \\
         z &= c + side
 
-    .. math::
-        L = BPR + \frac{\lambda}{2 B} \sum \lVert z \rVert^2 + \beta [InfoNCE(side_i, c_i) +
-        InfoNCE(side_u, c_u)]
-
-    The last compare a batch's positives, and its users, by cosine. Items that share words are alike in
-    a modality of word lists. Every setting is described in ``properties/model/MGCN.yaml``.
+    The loss is that of :class:`~recbole_slmrec.model.view_recommender.ViewRecommender`. Items that
+    share words are alike in a modality of word lists. Every setting is described in
+    ``properties/model/MGCN.yaml``.
 
     Args:
         config: the run's configuration.
@@ -72,14 +48,7 @@ class MGCN(GraphRecommender):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
-        check_negatives(config, "MGCN")
-        check_weight(config, "reg_weight")
-        check_weight(config, "contrast_weight")
-        check_temperature("tau", config["tau"])
-        self.reg_weight, self.contrast_weight = config["reg_weight"], config["contrast_weight"]
-        self.tau, self.gather = config["tau"], config["gather_negatives"]
         d, k, folder = config["embedding_size"], config["item_graph_k"], kept_folder(config)
-        self.propagation = Propagation(self.block, config["n_layers"])
         self.item_graphs = [
             ItemGraph(weighted(modality_neighbours(each, self.n_items, k, folder)), self.device)
             for each in self.modalities
@@ -89,40 +58,7 @@ class MGCN(GraphRecommender):
         self.fuser = Fuser(d, len(self.modalities))
         self.initialise()
 
-    def forward(self) -> Part:
-        """z of all users and items: shapes (|U|, d) and (|I|, d)."""
-        return self.views(ALL).vectors()
-
-    def views(self, rows: Rows) -> Views:
-        """Both views of the distinct ``rows``."""
-        at = self.propagation.at(rows.users, rows.items)
-        c = Part(*at.of_both(self.user_embedding.weight, self.item_embedding.weight))
-        of_users, of_items = [], []
-        for graph, e in zip(self.item_graphs, self._purified()):
-            on_items = graph(e)
-            of_users.append(at.hop_to_users(on_items))
-            of_items.append(on_items if rows.items is None else on_items[rows.items])
-        return Views(c, Part(self.fuser(of_users, c.on_users), self.fuser(of_items, c.on_items)))
-
-    def calculate_loss(self, interaction) -> Tensor:
-        """L of a batch."""
-        self.forget_tables()
-        users, items, negatives = self.batch(interaction)
-        rows = Rows.with_negatives(users, items, negatives)
-        views = self.views(rows)
-        triples = rows.triples(views.vectors())
-        loss = bpr(*triples) + self.reg_weight * half_squares(*triples)
-        if self.contrast_weight == 0:
-            return loss
-        positives, kept = rows.of_first_items(len(items))
-        contrast = self._contrast(views.side.on_users, views.behaviour.on_users, rows.user_places)
-        contrast = contrast + self._contrast(
-            views.side.on_items[kept], views.behaviour.on_items[kept], positives.item_places
-        )
-        return loss + self.contrast_weight * contrast
-
-    def _purified(self) -> Sequence[Tensor]:
-        """e_m of all items, whose neighbours a batch's users' items need: shape (|I|, d) each."""
+    def purified(self) -> Sequence[Tensor]:
         e = []
         for features, W, G in zip(self.features.values(), self.W.values(), self.G):
             # Both maps at once: the narrow product is of their weights, not of every item.
@@ -131,10 +67,8 @@ class MGCN(GraphRecommender):
             e.append(self.item_embedding.weight * gates)
         return e
 
-    def _contrast(self, side: Tensor, c: Tensor, places: Tensor) -> Tensor:
-        """InfoNCE by cosine of the rows of a batch, by their ``places`` in both tables."""
-        pairs = Pairs(places, places)
-        return info_nce(unit_rows(side), unit_rows(c), self.tau, "dot", self.gather, pairs)
+    def side(self, y: Sequence[Tensor], c: Tensor) -> Tensor:
+        return self.fuser(y, c)
 
 
 class Fuser(nn.Module):

@@ -76,10 +76,11 @@ def assert_same(actual: torch.Tensor, expected: torch.Tensor, message: str | Non
 
 def assert_same_representations(model: torch.nn.Module, problem: DenseGraphModel) -> None:
     """Compares vectors, rankings and the scores of pairs."""
+    model.eval()
     for actual, expected in zip(model(), problem.representations()):
         assert_same(actual, expected)
     everyone = torch.arange(problem.n_users)
-    scores = model.eval().full_sort_predict(batch(everyone, everyone)).view(problem.n_users, -1)
+    scores = model.full_sort_predict(batch(everyone, everyone)).view(problem.n_users, -1)
     assert_same(scores, problem.scores().detach())
     assert_same(model.predict(batch(USERS, ITEMS)), scores[USERS, ITEMS])
 
