@@ -13,6 +13,7 @@ from recbole_slmrec.model.content_knn import ContentKNN
 from recbole_slmrec.model.corrected import Pop, Random
 from recbole_slmrec.model.freedom import FREEDOM
 from recbole_slmrec.model.lattice import LATTICE
+from recbole_slmrec.model.lgmrec import LGMRec
 from recbole_slmrec.model.mgcn import MGCN
 from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.mmgcn import MMGCN
@@ -23,7 +24,7 @@ from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
 MODELS: dict[str, type] = {
-    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM, BM3, LATTICE, MGCN, SMORE)
+    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM, BM3, LATTICE, MGCN, LGMRec, SMORE)
 }
 
 CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}
