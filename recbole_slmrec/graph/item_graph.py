@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 import numpy as np
 import torch
@@ -98,6 +98,14 @@ class ItemGraph:
         sums = self.sums.at(rows)
         return lambda x: LinearMap.apply(x, sums, sums.transposed)
 
+    def diagonal(self) -> np.ndarray:
+        """The weight of each item with itself, shape (|I|,)."""
+        sums = self.sums
+        items = torch.arange(sums.n_sources, device=sums.columns.device)
+        loops = sums.columns == items.repeat_interleave(sums.degrees)
+        diagonal = sums.weights.new_zeros(sums.n_sources)
+        return diagonal.index_copy(0, sums.columns[loops].long(), sums.weights[loops]).cpu().numpy()
+
     def power(self, n: int, x: Tensor, rows: Tensor | None) -> Tensor:
         """S^n x on these rows, all if None; the last product alone is one with single rows.
 
@@ -109,6 +117,68 @@ class ItemGraph:
         for _ in range(n - 1):
             x = self(x)
         return self.at(rows)(x)
+
+
+class NewItems(NamedTuple):
+    """Items that join a graph among items, each by itself: they take in others, and nobody takes in them.
+
+    Attributes:
+        weights: those of their neighbours, shape (n, |I|).
+        own: the weight of each with itself, shape (n,).
+    """
+
+    weights: csr_matrix
+    own: np.ndarray
+
+    def power(self, n: int, graph: Product, x: Tensor) -> Tensor:
+        """Their rows of the n-th power of the graph with them, times a table that is zero on them.
+
+        Args:
+            n: 1 or more.
+            graph: the product with the graph without them.
+            x: shape (|I|, d).
+        """
+        sums = _sums(self.weights, x.device)
+        own = torch.from_numpy(self.own).to(x).unsqueeze(1)
+        h = x.new_zeros(len(own), x.shape[1])
+        for layer in range(n):
+            h = sums(x) + own * h
+            x = graph(x) if layer < n - 1 else x
+        return h
+
+
+def binary_of_new(neighbours: np.ndarray, present: np.ndarray, n_items: int) -> NewItems:
+    """New items in a :func:`binary` graph.
+
+    Args:
+        neighbours: as :func:`~recbole_slmrec.graph.nearest.nearest_to` gives them; one less than k.
+        present: whether each has features, shape (n,).
+        n_items: |I|.
+    """
+    found = neighbours["item"] != NONE
+    counts = found.sum(axis=1, keepdims=True) + 1
+    return NewItems(_matrix(neighbours, found, found / counts, n_items), present / counts[:, 0])
+
+
+def cosines_of_new(neighbours: np.ndarray, n_items: int) -> csr_matrix:
+    """The cosines above 0 of new items with their neighbours, shape (n, |I|)."""
+    return _matrix(neighbours, neighbours["cosine"] > 0, neighbours["cosine"], n_items)
+
+
+def weighted_of_new(
+    neighbours: np.ndarray, present: np.ndarray, diagonal: np.ndarray
+) -> NewItems:
+    """New items in a :func:`weighted` graph.
+
+    Args:
+        neighbours: as for :func:`binary_of_new`.
+        present: likewise.
+        diagonal: that of the graph without them, 1 / D for the row sums D of cosines; shape (|I|,).
+    """
+    W = cosines_of_new(neighbours, len(diagonal))
+    inverse = 1 / np.maximum(W.sum(axis=1).A1 + present, 1)
+    weights = diags(np.sqrt(inverse)) @ W @ diags(np.sqrt(diagonal))
+    return NewItems(weights.tocsr(), present * inverse)
 
 
 class LearntItemGraph:
@@ -153,8 +223,11 @@ def _sums(matrix: csr_matrix, device: torch.device) -> NeighbourSums:
     return NeighbourSums(starts, columns, matrix.shape[1], weights)
 
 
-def _matrix(neighbours: np.ndarray, kept: np.ndarray, weights: np.ndarray) -> csr_matrix:
-    """The ``weights`` of the neighbours that are ``kept``, each of the shape of ``neighbours``."""
-    n_items = len(neighbours)
+def _matrix(
+    neighbours: np.ndarray, kept: np.ndarray, weights: np.ndarray, n_items: int | None = None
+) -> csr_matrix:
+    """The ``weights`` of the neighbours that are ``kept``, each of the shape of ``neighbours``; those of
+    items, unless ``n_items`` says among how many others."""
     starts = np.append(0, kept.sum(axis=1).cumsum())
-    return csr_matrix((weights[kept], neighbours["item"][kept], starts), shape=(n_items, n_items))
+    shape = len(neighbours), n_items or len(neighbours)
+    return csr_matrix((weights[kept], neighbours["item"][kept], starts), shape=shape)

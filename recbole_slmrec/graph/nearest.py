@@ -46,13 +46,7 @@ def content_neighbours(features: Tensor, k: int) -> np.ndarray:
         ValueError: if ``k`` is out of range, or a feature is not a finite number.
     """
     check_k("item_graph_k", k, len(features))
-    lengths = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64)
-    if not lengths.isfinite().all():
-        row = int(lengths.isfinite().logical_not().nonzero()[0])
-        raise ValueError(f"the features of item {row} are not all finite numbers")
-    present = lengths.nonzero().squeeze(1)
-    unit = features.index_select(0, present).double().div_(lengths[present].unsqueeze(1))
-    steps = unit.mul_(_STEPS).round_()
+    lengths, present, steps = _directions(features)
     neighbours = _no_neighbours(len(features), k)
     step = _rows_at_once(max(len(present), k * features.shape[1]))
     # The same memory for all blocks: to have it mapped anew took a third more time.
@@ -62,6 +56,33 @@ def content_neighbours(features: Tensor, k: int) -> np.ndarray:
         products = features[items].double().unsqueeze(1) * features[others].double()
         cosines = products.sum(2) / lengths[items].unsqueeze(1) / lengths[others]
         found = items.cpu().numpy(), slice(others.shape[1])
+        neighbours["item"][found] = others.cpu().numpy()
+        neighbours["cosine"][found] = cosines.cpu().numpy()
+    return neighbours
+
+
+def nearest_to(rows: Tensor, features: Tensor, k: int) -> np.ndarray:
+    """The k items of the largest cosine with each of some rows that are no items themselves.
+
+    Args:
+        rows: shape (n, D); a zero row has no neighbour.
+        features: those of the items, shape (|I|, D), otherwise as for :func:`content_neighbours`.
+        k: 0 or more, at most |I|.
+
+    Returns:
+        Shape (n, k), otherwise as :func:`content_neighbours`.
+
+    Raises:
+        ValueError: if a feature is not a finite number.
+    """
+    (own_lengths, own, own_steps), (lengths, present, steps) = map(_directions, (rows, features))
+    neighbours = _no_neighbours(len(rows), k)
+    for block in _blocks(len(own), _rows_at_once(len(present)), "nearest items"):
+        places = own[block]
+        others = present[_largest(own_steps[block] @ steps.T, min(k, len(present)))]
+        products = rows[places].double().unsqueeze(1) * features[others].double()
+        cosines = products.sum(2) / own_lengths[places].unsqueeze(1) / lengths[others]
+        found = places.cpu().numpy(), slice(others.shape[1])
         neighbours["item"][found] = others.cpu().numpy()
         neighbours["cosine"][found] = cosines.cpu().numpy()
     return neighbours
@@ -129,12 +150,32 @@ def _blocks(n_rows: int, step: int, name: str) -> Iterator[slice]:
             bar.update(end - start)
 
 
+def _directions(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows' lengths, those that are not zero, and these at length one in whole steps."""
+    lengths = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64)
+    if not lengths.isfinite().all():
+        row = int(lengths.isfinite().logical_not().nonzero()[0])
+        raise ValueError(f"the features of item {row} are not all finite numbers")
+    present = lengths.nonzero().squeeze(1)
+    unit = features.index_select(0, present).double().div_(lengths[present].unsqueeze(1))
+    return lengths, present, unit.mul_(_STEPS).round_()
+
+
 def _nearest(steps: Tensor, block: slice, k: int, memory: Tensor) -> Tensor:
     """The k rows nearest to each of a block, or all if there are no more: shape (n, k), ascending."""
     scores = torch.mm(steps[block], steps.T, out=memory[: block.stop - block.start])
     scores.diagonal(block.start).fill_(torch.inf)
-    values, columns = top_k(scores, min(k + 1, len(steps)))
-    if len(steps) > k:
+    return _largest(scores, k)
+
+
+def _largest(scores: Tensor, k: int) -> Tensor:
+    """The columns of a row's k largest scores, or all if there are no more: shape (n, k), ascending.
+
+    Of equal scores the lowest columns are taken.
+    """
+    n_columns = scores.shape[1]
+    values, columns = top_k(scores, min(k + 1, n_columns))
+    if 0 < k < n_columns:
         smallest = values[:, k - 1]
         for row in (values[:, k] == smallest).nonzero().squeeze(1).tolist():
             above = int((values[row] > smallest[row]).sum())

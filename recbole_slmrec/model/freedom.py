@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Sequence
+
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from recbole_slmrec.graph.item_graph import ItemGraph, binary, mean_graph
+from recbole_slmrec.graph.item_graph import (
+    ItemGraph,
+    NewItems,
+    binary,
+    binary_of_new,
+    mean_graph,
+)
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.graph.sub_graphs import SubGraphs
 from recbole_slmrec.model.graph_recommender import GraphRecommender
@@ -40,7 +50,9 @@ class FREEDOM(GraphRecommender):
         L = BPR(z_u, z_p, z_n) + \lambda \sum_m BPR(z_u, x_p^m W_m, x_n^m W_m)
 
     The W_m have no bias: it would add the same to both scores of a triple. A modality of word lists has
-    the mean of trainable word embeddings for features, and items that share words for neighbours.
+    the mean of trainable word embeddings for features, and items that share words for neighbours. A new
+    item has what its neighbours give it, S^n E_i.
+
     Every setting is described in ``properties/model/FREEDOM.yaml``.
 
     Args:
@@ -63,7 +75,9 @@ class FREEDOM(GraphRecommender):
         self.whole = Propagation(self.block, config["n_layers"])
         self.sub_graphs = SubGraphs(self.block)
         self.pruned: Propagation | None = None
-        self.item_graph = ItemGraph(self._item_graph(config), self.device)
+        self.n_neighbours = config["item_graph_k"]
+        self.shares = modality_shares(config, [each.name for each in self.modalities])
+        self.item_graph = ItemGraph(self._item_graph(kept_folder(config)), self.device)
         self.W = self.projections(config["embedding_size"], bias=False)
         self.initialise()
 
@@ -101,6 +115,22 @@ class FREEDOM(GraphRecommender):
         """How many interactions an epoch keeps; at least one."""
         return max(round((1 - self.prune_ratio) * len(self.sub_graphs.users)), 1)
 
+    def vectors_of_new_items(self, features: Sequence[Tensor]) -> Tensor:
+        """(S^n E_i) of items without interactions and with a zero embedding: shape (n, d).
+
+        Args:
+            features: in each modality, shape (n, D).
+        """
+        joined = [
+            binary_of_new(*each, self.n_items)
+            for each in self.nearest_of_new(features, self.n_neighbours - 1)
+        ]
+        shares = self.shares or [1 / len(joined)] * len(joined)
+        weights = mean_graph([each.weights for each in joined], shares)
+        own = sum(share * each.own for share, each in zip(shares, joined))
+        E = self.item_embedding.weight
+        return NewItems(weights, own).power(self.n_item_layers, self.item_graph, E)
+
     def calculate_loss(self, interaction) -> Tensor:
         """L of a batch, on the epoch's interactions."""
         self.forget_tables()
@@ -116,12 +146,12 @@ class FREEDOM(GraphRecommender):
             loss = loss + self.feature_weight * bpr(*rows.triples(content))
         return loss
 
-    def _item_graph(self, config):
+    def _item_graph(self, folder: Path | None) -> csr_matrix:
         graphs = [
-            binary(modality_neighbours(each, self.n_items, config["item_graph_k"], kept_folder(config)))
+            binary(modality_neighbours(each, self.n_items, self.n_neighbours, folder))
             for each in self.modalities
         ]
-        return mean_graph(graphs, modality_shares(config, [each.name for each in self.modalities]))
+        return mean_graph(graphs, self.shares)
 
 
 def modality_shares(config, names: list[str]) -> list[float] | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Sequence
 
+import numpy as np
+import torch
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from recbole.utils import InputType
-from torch import nn
+from torch import Tensor, nn
 
-from recbole_slmrec.data.modality import Modality
+from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.bipartite import interaction_graph
+from recbole_slmrec.graph.nearest import nearest_to
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.modality import FixedFeatures, WordFeatures, item_features, module_key
@@ -74,6 +77,24 @@ class GraphRecommender(VectorRecommender):
         for key, features in self.features.items():
             maps[key] = nn.Linear(features.width, width, bias)
         return maps
+
+    def nearest_of_new(self, features: Sequence[Tensor], k: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each modality the k items nearest to new ones, and which of the new ones have features.
+
+        Args:
+            features: of the new items, shape (n, D) each; those of a modality of word lists do not count,
+                for what new items have in it is not known.
+            k: 0 or more.
+        """
+        found = []
+        for modality, rows in zip(self.modalities, features):
+            if not isinstance(modality, DenseModality):
+                rows = rows.new_zeros(len(rows), 1)
+                known = rows.new_zeros(self.n_items, 1)
+            else:
+                known = torch.from_numpy(modality.features).to(rows)
+            found.append((nearest_to(rows, known, k), rows.any(dim=1).cpu().numpy()))
+        return found
 
     def initialise(self) -> None:
         """Xavier uniform, biases zero; Xavier normal for words."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -72,6 +75,19 @@ class LATTICE(GraphRecommender):
         graph = self.structure(self.features.values())
         return self._vectors(ALL, graph.power(self.n_item_layers, self.item_embedding.weight))
 
+    def vectors_of_new_items(self, features: Sequence[Tensor]) -> Tensor:
+        """z of items without interactions and with a zero embedding: shape (n, d).
+
+        Args:
+            features: in each modality, shape (n, D).
+        """
+        nearest = self.nearest_of_new(features, self.structure.k - 1)
+        graph = self.structure(self.features.values())
+        joined = self.structure.joined(self.features.values(), features, nearest)
+        E = self.item_embedding.weight
+        h = joined.power(self.n_item_layers, lambda x: graph.power(1, x), E)
+        return self.backbone.of_isolated(torch.zeros_like(h)) + unit_rows(h)
+
     def start_epoch(self) -> None:
         """Has the next step make the graph of items."""
         self.item_graph = None
@@ -112,6 +128,10 @@ class MF(nn.Module):
         """The distinct ``rows`` of embeddings, shapes (|U|, d) and (|I|, d)."""
         return rows.of(on_users, on_items)
 
+    def of_isolated(self, x: Tensor) -> Tensor:
+        """What becomes of the embeddings of nodes without a neighbour, shape (n, d)."""
+        return x
+
 
 class LightGCN(nn.Module):
     """The mean over layers of what is propagated (He et al., SIGIR 2020).
@@ -128,6 +148,10 @@ class LightGCN(nn.Module):
     def forward(self, on_users: Tensor, on_items: Tensor, rows: Rows) -> Part:
         """As :meth:`MF.forward`, propagated."""
         return Part(*self.propagation.at(rows.users, rows.items).of_both(on_users, on_items))
+
+    def of_isolated(self, x: Tensor) -> Tensor:
+        """As :meth:`MF.of_isolated`: a self loop of weight 1 leaves them as they are."""
+        return x
 
 
 class NGCF(nn.Module):
@@ -152,12 +176,21 @@ class NGCF(nn.Module):
         """As :meth:`MF.forward`, convolved."""
         sides = [on_users, on_items]
         layers = [rows.of(*sides)]
-        for W_1, W_2 in zip(self.W_1, self.W_2):
-            sides = [
-                F.leaky_relu(W_1(y)) + F.leaky_relu(W_2(y * x)) for x, y in zip(sides, self.hop(*sides))
-            ]
+        for layer in range(len(self.W_1)):
+            sides = [self._convolved(layer, x, y) for x, y in zip(sides, self.hop(*sides))]
             layers.append(rows.of(*map(unit_rows, sides)))
         return Part(*(sum(side) / len(layers) for side in zip(*layers)))
+
+    def of_isolated(self, x: Tensor) -> Tensor:
+        """As :meth:`MF.of_isolated`, by a self loop of weight 1 in each layer."""
+        mean = x
+        for layer in range(len(self.W_1)):
+            x = self._convolved(layer, x, x)
+            mean = mean + unit_rows(x)
+        return mean / (len(self.W_1) + 1)
+
+    def _convolved(self, layer: int, x: Tensor, y: Tensor) -> Tensor:
+        return F.leaky_relu(self.W_1[layer](y)) + F.leaky_relu(self.W_2[layer](y * x))
 
 
 BACKBONES = {"mf": MF, "lightgcn": LightGCN, "ngcf": NGCF}

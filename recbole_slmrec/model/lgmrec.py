@@ -88,7 +88,7 @@ class LGMRec(GraphRecommender):
     def forward(self) -> Part:
         """z of all users and items, without noise: shapes (|U|, d) and (|I|, d)."""
         c = self.propagated(self.propagation, ALL)
-        return self._vectors(ALL, c, self.hyper(c.on_items, lambda H: (H / self.tau).softmax(1)))
+        return self._vectors(ALL, c, self.hyper(c.on_items, self._expected))
 
     def drawn(self, H: Tensor) -> Tensor:
         """The shares of hyperedges in each row of H, by a draw."""
@@ -106,13 +106,28 @@ class LGMRec(GraphRecommender):
         for features, V in zip(self.features.values(), self.V.values()):
             H = V(features.all_rows())
             H_items, H_users = shares(H), shares(self.block.to_users(H))
-            on_items = c_items
-            for _ in range(self.n_hyper_layers):
-                # The padding in row 0 is no item.
-                hyperedges = H_items[1:].T @ on_items[1:]
-                on_items = H_items @ hyperedges
-            parts.append(Part(H_users @ hyperedges, on_items))
+            hyperedges = self._hyperedges(H_items, c_items)
+            parts.append(Part(H_users @ hyperedges, H_items @ hyperedges))
         return parts
+
+    def vectors_of_new_items(self, features: Sequence[Tensor]) -> Tensor:
+        """z of items without interactions and with a zero embedding, which no hyperedge knows yet.
+
+        Of the local part nothing is left after a hop.
+
+        Args:
+            features: in each modality, shape (n, D).
+
+        Returns:
+            Shape (n, d).
+        """
+        c = self.propagated(self.propagation, ALL).on_items
+        z, together = 0, 0
+        for own, rows, W, V in zip(self.features.values(), features, self.W.values(), self.V.values()):
+            hyperedges = self._hyperedges(self._expected(V(own.all_rows())), c)
+            together = together + self._expected(V(rows)) @ hyperedges
+            z = z + (unit_rows(W(rows)) if self.n_feature_layers == 0 else 0)
+        return z + self.hyper_weight * unit_rows(together)
 
     def calculate_loss(self, interaction) -> Tensor:
         """L of a batch."""
@@ -128,6 +143,18 @@ class LGMRec(GraphRecommender):
         if self.contrast_weight == 0 or len(hyper) < 2:
             return loss
         return loss + self.contrast_weight * self._contrast(hyper, users, items)
+
+    def _expected(self, H: Tensor) -> Tensor:
+        """The shares of hyperedges without a draw."""
+        return (H / self.tau).softmax(1)
+
+    def _hyperedges(self, H_items: Tensor, x: Tensor) -> Tensor:
+        """What hyperedges hold in their last layer, of a table x of all items: shape (n_hyperedges, d)."""
+        for layer in range(self.n_hyper_layers):
+            x = H_items @ hyperedges if layer else x
+            # The padding in row 0 is no item.
+            hyperedges = H_items[1:].T @ x[1:]
+        return hyperedges
 
     def _vectors(self, rows: Rows, c: Part, hyper: Sequence[Part]) -> Part:
         """z of the distinct ``rows``, for which c is given."""

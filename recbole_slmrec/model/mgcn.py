@@ -48,7 +48,7 @@ class MGCN(ViewRecommender):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
-        d, k, folder = config["embedding_size"], config["item_graph_k"], kept_folder(config)
+        d, k, folder = config["embedding_size"], self.n_neighbours, kept_folder(config)
         self.item_graphs = [
             ItemGraph(weighted(modality_neighbours(each, self.n_items, k, folder)), self.device)
             for each in self.modalities

@@ -6,12 +6,13 @@ from functools import reduce
 from operator import mul
 from typing import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
-from recbole_slmrec.graph.item_graph import ItemGraph, weighted
+from recbole_slmrec.graph.item_graph import ItemGraph, NewItems, weighted
 from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.neighbours import modality_neighbours
 from recbole_slmrec.model.recommender import check_share
@@ -56,7 +57,7 @@ class SMORE(ViewRecommender):
         super().__init__(config, dataset)
         check_share(config, "dropout_rate")
         self.dropout_rate = config["dropout_rate"]
-        d, k, folder = config["embedding_size"], config["item_graph_k"], kept_folder(config)
+        d, k, folder = config["embedding_size"], self.n_neighbours, kept_folder(config)
         graphs = [
             weighted(modality_neighbours(each, self.n_items, k, folder)) for each in self.modalities
         ]
@@ -78,6 +79,11 @@ class SMORE(ViewRecommender):
         return [
             self.item_embedding.weight * torch.sigmoid(G(f)) for G, f in zip(self.G, self._filtered())
         ]
+
+    def joined(self, features: Sequence[Tensor]) -> list[NewItems]:
+        joined = super().joined(features)
+        together = reduce(csr_matrix.maximum, (each.weights for each in joined))
+        return [*joined, NewItems(together, reduce(np.maximum, (each.own for each in joined)))]
 
     def side(self, y: Sequence[Tensor], c: Tensor) -> Tensor:
         *of_modalities, together = y

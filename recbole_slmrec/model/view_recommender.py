@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, Sequence
 
+import torch
 from torch import Tensor
 
-from recbole_slmrec.graph.item_graph import ItemGraph
+from recbole_slmrec.graph.item_graph import ItemGraph, NewItems, weighted_of_new
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.graph_recommender import GraphRecommender
 from recbole_slmrec.model.losses import Pairs, bpr, check_temperature, half_squares, info_nce
@@ -43,7 +44,8 @@ class ViewRecommender(GraphRecommender):
         L = BPR + \frac{\lambda}{2 B} \sum \lVert z \rVert^2 + \beta [InfoNCE(side_i, c_i) +
         InfoNCE(side_u, c_u)]
 
-    The last compare a batch's positives, and its users, by cosine.
+    The last compare a batch's positives, and its users, by cosine. A new item has the side that its
+    neighbours give it.
 
     Args:
         config: the run's configuration.
@@ -68,6 +70,7 @@ class ViewRecommender(GraphRecommender):
         self.reg_weight, self.contrast_weight = config["reg_weight"], config["contrast_weight"]
         self.tau, self.gather = config["tau"], config["gather_negatives"]
         self.propagation = Propagation(self.block, config["n_layers"])
+        self.n_neighbours = config["item_graph_k"]
 
     def purified(self) -> Sequence[Tensor]:
         """e_n of all items, which the neighbours of a batch's users' items need: shape (|I|, d) each."""
@@ -91,6 +94,23 @@ class ViewRecommender(GraphRecommender):
             of_users.append(at.hop_to_users(on_items))
             of_items.append(on_items if rows.items is None else on_items[rows.items])
         return Views(c, Part(self.side(of_users, c.on_users), self.side(of_items, c.on_items)))
+
+    def vectors_of_new_items(self, features: Sequence[Tensor]) -> Tensor:
+        """side of items without interactions and with a zero embedding, whose c is zero: shape (n, d).
+
+        Args:
+            features: in each modality, shape (n, D).
+        """
+        joined = self.joined(features)
+        y = [each.power(1, graph, e) for each, graph, e in zip(joined, self.item_graphs, self.purified())]
+        return self.side(y, torch.zeros_like(y[0]))
+
+    def joined(self, features: Sequence[Tensor]) -> list[NewItems]:
+        """New items in the graph of each view."""
+        nearest = self.nearest_of_new(features, self.n_neighbours - 1)
+        return [
+            weighted_of_new(*each, graph.diagonal()) for each, graph in zip(nearest, self.item_graphs)
+        ]
 
     def calculate_loss(self, interaction) -> Tensor:
         """L of a batch."""

@@ -14,12 +14,17 @@ from recbole_slmrec.data.layouts.table_features import ARRAY_SUFFIXES, TABLE_SUF
 from recbole_slmrec.data.modality import MatrixSource, Source, unit_rows
 from recbole_slmrec.data.packed import bare
 from recbole_slmrec.model.backbone import MultimodalLightGCN
+from recbole_slmrec.model.freedom import FREEDOM
+from recbole_slmrec.model.graph_recommender import GraphRecommender
+from recbole_slmrec.model.lattice import LATTICE
+from recbole_slmrec.model.lgmrec import LGMRec
 from recbole_slmrec.model.mmbpr import MMBPR
 from recbole_slmrec.model.rows import Part
 from recbole_slmrec.model.vbpr import VBPR
+from recbole_slmrec.model.view_recommender import ViewRecommender
 from recbole_slmrec.names import did_you_mean
 
-MODELS = (MultimodalLightGCN, VBPR, MMBPR)
+MODELS = (MultimodalLightGCN, VBPR, MMBPR, FREEDOM, LATTICE, ViewRecommender, LGMRec)
 
 
 @torch.no_grad()
@@ -36,8 +41,10 @@ def new_item_vectors(
 
     where s = 1 / (L + 1), the share of layer 0, or 1 with ``adjacency: norm`` and ``mean``, whose
     self loop of an isolated node is 1. SLMRec with a ``cold_share`` ranks them by
-    :class:`~recbole_slmrec.model.cold.ColdItems` in place of that. VBPR and MMBPR: what their equations leave if the ID
-    embedding, and VBPR's item bias, are zero.
+    :class:`~recbole_slmrec.model.cold.ColdItems` in place of that. VBPR and MMBPR: what their equations
+    leave if the ID embedding, and VBPR's item bias, are zero. FREEDOM, LATTICE, MGCN and SMORE: what
+    the graph of items brings it from its nearest among the old ones, whose neighbours and vectors stay as
+    they are. LGMRec: what the hyperedges of its features hold.
 
     Args:
         model: one of ``MODELS``, with at least one content modality.
@@ -51,6 +58,8 @@ def new_item_vectors(
     if isinstance(model, MultimodalLightGCN):
         return model.of_new_items(_isolated(model, features), features, known)
     parts = list(features.values())
+    if isinstance(model, GraphRecommender):
+        return model.vectors_of_new_items(parts)
     if isinstance(model, VBPR):
         weight = torch.cat([model.E.weight, model.beta_feature.weight])
         content = [F.linear(torch.cat(parts, dim=1), weight)]
@@ -83,7 +92,8 @@ def read_new_items(
     if not isinstance(model, MODELS) or not sources:
         raise ValueError(
             f"new items: this {type(model).__name__} makes no vector of an item from features "
-            "alone; SLMRec, MMLightGCN, VBPR and MMBPR with a content modality do"
+            "alone; SLMRec, MMLightGCN, VBPR, MMBPR, FREEDOM, LATTICE, MGCN, LGMRec and SMORE with a "
+            "content modality do"
         )
     widths = dict(zip(sources, _widths(model)))
     found = {
@@ -112,6 +122,8 @@ def _isolated(model: MultimodalLightGCN, features: dict[str, Tensor]) -> Tensor:
 def _widths(model: GeneralRecommender) -> list[int]:
     if isinstance(model, MultimodalLightGCN):
         return [content.projection.in_features for content in model.encoder.content.values()]
+    if isinstance(model, GraphRecommender):
+        return [features.width for features in model.features.values()]
     return model.widths
 
 

@@ -54,7 +54,10 @@ class DenseLATTICE(DenseGraphModel):
         present = torch.tensor([bool(row.any()) for row in self.X(m).detach()])
         f = self.X(m) @ self.params[f"W:{m}"].T + self.params[f"b:{m}"]
         f = torch.where(present.unsqueeze(1), f, torch.zeros_like(f))
-        return cosine_graph(f, nearest(f.detach(), self.k))
+        return cosine_graph(f, self.nearest_projected(f.detach()))
+
+    def nearest_projected(self, f: Tensor) -> list[list[int]]:
+        return nearest(f, self.k)
 
     def item_graph(self) -> Tensor:
         """A, shape (n_items, n_items)."""
