@@ -13,6 +13,7 @@ import torch.multiprocessing as mp
 from recbole_slmrec import parallel, quick_start
 from recbole_slmrec.metrics import OF_RANKINGS
 from recbole_slmrec.trainer import get_trainer
+from tests.model import test_bm3, test_freedom, test_lattice, test_lgmrec, test_mgcn, test_smore
 from tests.model.dense import random_problem
 from tests.model.fast import batch, fast_model
 
@@ -100,6 +101,52 @@ def test_gradients_equal_those_of_one_process_on_the_joint_batch(tmp_path):
             for name, gradient in expected.items():
                 if gradient is not None:
                     torch.testing.assert_close(actual[name], gradient, rtol=1e-9, atol=1e-11)
+
+
+# Without dropout, which is drawn for the rows of a batch.
+GRAPH_MODELS = [
+    (test_freedom, {}),
+    (test_bm3, {"dropout_rate": 0.0}),
+    (test_bm3, {"dropout_rate": 0.0, "regularisation": "batch"}),
+    (test_lattice, {}),
+    (test_mgcn, {}),
+    (test_smore, {"dropout_rate": 0.0}),
+    (test_lgmrec, {}),
+]
+
+
+def graph_model(number: int):
+    room, settings = GRAPH_MODELS[number]
+    return room.built(room.problem_of(), **settings)
+
+
+def half_batches_of_graph_models(rank: int, port: str, folder: str) -> None:
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
+    for number, (room, _) in enumerate(GRAPH_MODELS):
+        model = graph_model(number)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        parallel.synchronise(model, optimizer)
+        # The interactions that stay are those of the first process's draw.
+        seed = 7 + rank if room is test_freedom else 7
+        gradients(model, slice(4 * rank, 4 * rank + 4), seed)
+        optimizer.step()
+        means = {name: p.grad for name, p in model.named_parameters()}
+        torch.save(means, f"{folder}/{number}-{rank}.pth")
+    dist.destroy_process_group()
+
+
+def test_so_do_those_of_models_with_graphs_of_items(tmp_path):
+    mp.spawn(half_batches_of_graph_models, args=(free_port(), str(tmp_path)), nprocs=2)
+    for number in range(len(GRAPH_MODELS)):
+        expected = gradients(graph_model(number), slice(0, 8))
+        for rank in (0, 1):
+            actual = torch.load(tmp_path / f"{number}-{rank}.pth", weights_only=True)
+            for name, gradient in expected.items():
+                message = f"{GRAPH_MODELS[number]}: {name}"
+                torch.testing.assert_close(
+                    actual[name], gradient, rtol=1e-8, atol=1e-10, msg=message
+                )
 
 
 def test_two_processes_train_evaluate_and_save_as_one(made):

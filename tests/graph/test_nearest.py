@@ -8,7 +8,12 @@ import torch
 
 from recbole_slmrec.graph import nearest
 from recbole_slmrec.graph.bipartite import interaction_graph
-from recbole_slmrec.graph.nearest import NONE, content_neighbours, shared_user_neighbours
+from recbole_slmrec.graph.nearest import (
+    NONE,
+    content_neighbours,
+    nearest_to,
+    shared_user_neighbours,
+)
 from recbole_slmrec.graph.product import InteractionBlock
 
 CPU = torch.device("cpu")
@@ -165,6 +170,27 @@ def test_equal_cosines_of_different_numbers_tie():
     neighbours = shared_user_neighbours(block_of(users, items, 20, 4), 2)
     assert neighbours["item"][3].tolist() == [1, 3]
     np.testing.assert_allclose(neighbours["cosine"][3], [8**-0.5, 1], rtol=1e-15)
+
+
+@pytest.mark.parametrize("n_rows", [1, 7, 10**6])
+@pytest.mark.parametrize("k", [0, 1, 10, 60])
+def test_the_nearest_to_other_rows_are_those_of_a_full_sort(monkeypatch, k, n_rows):
+    rng = np.random.default_rng(1)
+    features, rows = rng.normal(size=(50, 4)), rng.normal(size=(20, 4))
+    features[30:] = features[rng.integers(30, size=20)]
+    features[[0, 9]], rows[[3, 19]] = 0, 0
+    monkeypatch.setattr(nearest, "_BLOCK", n_rows * 50)
+    neighbours = nearest_to(torch.from_numpy(rows), torch.from_numpy(features), k)
+    assert neighbours.shape == (20, k)
+    lengths = np.outer(np.linalg.norm(rows, axis=1), np.linalg.norm(features, axis=1))
+    cosines = np.divide(rows @ features.T, lengths, out=np.full((20, 50), -9.0), where=lengths > 0)
+    for own, found in zip(cosines, neighbours):
+        order = np.lexsort((np.arange(50), -own.round(9)))[:k]
+        expected = np.sort([j for j in order if own[j] > -9])
+        n = len(expected)
+        assert found["item"][:n].tolist() == expected.tolist()
+        np.testing.assert_allclose(found["cosine"][:n], own[expected.astype(int)], atol=1e-12)
+        assert (found["item"][n:] == -1).all()
 
 
 @pytest.mark.parametrize("k", [0, -1, 5, 6, 2.0, None])

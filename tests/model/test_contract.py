@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from recbole.data.interaction import Interaction
@@ -10,6 +15,10 @@ from recbole.utils import ModelType
 from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
+from recbole_slmrec.export.folder import export
+from recbole_slmrec.model.recommender import VectorRecommender
+from recbole_slmrec.recommend import Recommender
+from recbole_slmrec.refit import refit
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.trainer import get_trainer
 
@@ -102,3 +111,45 @@ def test_seen_items_and_padding_are_never_recommended(name):
             for user, row in zip(interaction["user_id"].tolist(), scores):
                 ranked = row.argsort(descending=True)[: 45 - len(seen[user])].tolist()
                 assert not seen[user] & set(ranked) and 0 not in ranked
+
+
+def test_stopping_and_resuming_changes_no_bit(name):
+    def train(epochs: int, **settings) -> str:
+        settings = {**SETTINGS, "epochs": epochs, "eval_step": 0, **settings}
+        return quick_start.run(name, "made", config_dict=settings)["checkpoint"]
+
+    if not learns(name):
+        pytest.skip("it has nothing to learn")
+    whole = load_checkpoint(train(4))["state_dict"]
+    half = shutil.copy(train(2), "half.pth")
+    resumed = load_checkpoint(train(4, resume=half))["state_dict"]
+    assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
+
+
+def test_it_is_evaluated_among_sampled_items(name):
+    settings = {"eval_args": {"mode": {"valid": "uni20", "test": "uni20"}}, "epochs": 2}
+    result = quick_start.run(name, "made", config_dict={**SETTINGS, **settings})["test_result"]
+    assert 0 < result["recall@10"] <= 1
+
+
+def test_it_learns_in_half_precision(name):
+    trainer, (train_data, *_) = built(name, enable_amp=True, epochs=2)
+    trainer.fit(train_data, saved=False)
+    assert all(map(math.isfinite, trainer.epoch_losses))
+    assert all_scores(trainer.model).isfinite().all()
+
+
+def test_it_recommends_is_refitted_and_exported(name, tmp_path):
+    path = quick_start.run(name, "made", config_dict={**SETTINGS, "epochs": 2})["checkpoint"]
+    for checkpoint in (path, str(refit(Path(path)))):
+        recommender = Recommender.load(checkpoint)
+        found = recommender.recommend(["u3", "u4"], k=3)
+        assert list(found["user"]) == ["u3"] * 3 + ["u4"] * 3
+        scores = all_scores(recommender.model)
+        pairs = recommender.users.rows(found["user"]), recommender.items.rows(found["item"])
+        np.testing.assert_allclose(found["score"], scores[pairs], rtol=1e-5, atol=1e-6)
+    if issubclass(MODELS[name], VectorRecommender):
+        export(Path(path), tmp_path / "vectors")
+        users, items = (np.load(tmp_path / f"vectors/{side}_vectors.npy") for side in ("user", "item"))
+        scores = all_scores(Recommender.load(path).model)[1:, 1:]
+        np.testing.assert_allclose(users @ items.T, scores, rtol=1e-4, atol=1e-5)
