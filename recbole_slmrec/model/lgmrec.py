@@ -54,7 +54,7 @@ class LGMRec(GraphRecommender):
 
     InfoNCE compares a batch's users, and its positives, by cosine over :math:`\tau` with all users or
     items. The authors' code sums over a batch what is a mean here: its weight of 1e-4 in batches of
-    2,048 is 0.2. Evaluation has neither Gumbel noise nor dropout, so that a score is one number. With a
+    2,048 would be 0.2. Evaluation has neither Gumbel noise nor dropout, so that a score is one number. With a
     single modality there is no pair to compare.
 
     Every setting is described in ``properties/model/LGMRec.yaml``.
