@@ -35,6 +35,7 @@ def main(arguments: Sequence[str], program: str) -> int:
         k_core=flags.k_core,
         split=flags.split,
         seed=flags.seed,
+        swap_valid_test=flags.swap_valid_test,
     )
     target = free_target(flags.name, flags.data_path, flags.force)
     place = nullcontext(flags.source) if flags.source else _from_origin(flags)
@@ -92,6 +93,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="8:1:1 (by user, at random), time:8:1:1 (by user, oldest in train), "
         "global-time:8:1:1 (all at the same times) or cold-items:0.1 (a tenth of the items not in "
         "train); without it, the source's split is kept, and 8:1:1 is made where there is none",
+    )
+    making.add_argument(
+        "--swap-valid-test",
+        action="store_true",
+        help="the source's validation split is test, and its test split validation",
     )
     making.add_argument("--seed", type=int, default=2020, help="of a split at random (2020)")
     return parser

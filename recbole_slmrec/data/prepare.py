@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from logging import getLogger
 from pathlib import Path
 from typing import Callable, Iterator
@@ -30,6 +30,7 @@ class Options:
         split: how the interactions are divided, see ``split.divide``; None keeps a split that the
             source has.
         seed: seeds all that is random.
+        swap_valid_test: whether the source's validation split becomes test, and its test validation.
     """
 
     layout: str = "auto"
@@ -38,6 +39,7 @@ class Options:
     k_core: int | None = None
     split: str | None = None
     seed: int = 2020
+    swap_valid_test: bool = False
 
 
 def prepare(
@@ -144,6 +146,10 @@ def _plan(name: str, path: Path, options: Options) -> dict[str, Callable[[Path],
     source = LAYOUTS[layout].read(path, options.reading)
     _check_features(source)
     check_ids(source)
+    if options.swap_valid_test:
+        source = _swapped(source, path, options)
+    elif options.split is None:
+        _warn_of_swapped_splits(source)
     surplus = {modality: n_surplus(feature) for modality, feature in source.features.items()}
     if options.min_rating is not None:
         source = rated_at_least(source, options.min_rating)
@@ -152,6 +158,34 @@ def _plan(name: str, path: Path, options: Options) -> dict[str, Callable[[Path],
     source, cold = divide(source, options.split, options.seed)
     log_facts(source, surplus)
     return writers(name, source, cold)
+
+
+def _swapped(source: Source, path: Path, options: Options) -> Source:
+    """The source with the names of validation and test exchanged."""
+    if options.split is not None:
+        raise ValueError(
+            f"--swap-valid-test keeps the split of {path}, and --split {options.split} makes another: "
+            "leave one of the two out"
+        )
+    if not {"valid", "test"} <= source.interactions.keys():
+        raise ValueError(
+            f"--swap-valid-test: {path} has no validation and test split; it holds "
+            f"{', '.join(source.interactions)}"
+        )
+    others = {"valid": "test", "test": "valid"}
+    swapped = {split: source.interactions[others.get(split, split)] for split in source.interactions}
+    return replace(source, interactions=swapped)
+
+
+def _warn_of_swapped_splits(source: Source) -> None:
+    sizes = {split: len(frame) for split, frame in source.interactions.items()}
+    if source.layout == "mmrec" and sizes.get("valid", 0) > sizes.get("test", 0):
+        getLogger().warning(
+            f"validation has {sizes['valid']:,} interactions and test {sizes['test']:,}: copies of "
+            "TikTok in this layout often have the two swapped (3,051 are for validation there, 6,130 for "
+            "test), and figures of the one do not compare with figures of the other. "
+            "--swap-valid-test swaps them back"
+        )
 
 
 def _check_features(source: Source) -> None:

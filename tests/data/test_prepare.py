@@ -429,3 +429,54 @@ def test_the_facts_of_tiktok(data_path):
         features = np.load(folder / file)
         assert (features.shape, features.dtype) == ((6_710, 128), np.float16)
         assert git_blob_id(folder / file) == git_blob_id(TIKTOK / file)
+
+
+def publish_in_mmrecs_layout(folder: Path, n_valid: int, n_test: int) -> Path:
+    """Users with an item each in training, validation and test, of these sizes."""
+    folder.mkdir()
+    rows = [(user, user % 7, 0) for user in range(9)]
+    rows += [(user, (user + 1) % 7, 1) for user in range(n_valid)]
+    rows += [(user, (user + 2) % 7, 2) for user in range(n_test)]
+    lines = ["userID\titemID\tx_label", *("\t".join(map(str, row)) for row in rows)]
+    (folder / "tiktok.inter").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_a_larger_validation_split_in_mmrecs_layout_is_told(tmp_path, data_path, caplog):
+    sources = {n: publish_in_mmrecs_layout(tmp_path / str(n), n, 4) for n in (3, 4, 6)}
+    for n, source in sources.items():
+        caplog.clear()
+        prepare("tiktok", source, data_path, force=True)
+        told = [message for message in caplog.messages if "swapped" in message]
+        assert len(told) == (n == 6)
+    assert told[0].startswith("validation has 6 interactions and test 4: copies of TikTok")
+    assert told[0].endswith("--swap-valid-test swaps them back")
+    caplog.clear()
+    prepare("tiktok", sources[6], data_path, force=True, options=Options(split="8:1:1"))
+    assert "swapped" not in caplog.text
+
+
+def test_validation_and_test_are_swapped_on_demand(tmp_path, data_path, caplog):
+    source = publish_in_mmrecs_layout(tmp_path / "published", 6, 4)
+    assert run("as_it_is", f"--source={source}", f"--data_path={data_path}") == 0
+    flags = (f"--source={source}", f"--data_path={data_path}", "--swap-valid-test")
+    caplog.clear()
+    assert run("swapped", *flags) == 0
+    assert "often have the two swapped" not in caplog.text
+    splits = {"train": "train", "valid": "test", "test": "valid"}
+    for split, other in splits.items():
+        found = read_pairs(data_path / "swapped", split)
+        assert found == read_pairs(data_path / "as_it_is", other)
+
+
+def test_a_swap_without_two_splits_to_swap_is_refused(tmp_path, data_path, capsys):
+    source = publish_in_mmrecs_layout(tmp_path / "published", 6, 4)
+    flags = (f"--source={source}", f"--data_path={data_path}", "--swap-valid-test")
+    assert run("swapped", *flags, "--split=8:1:1") == 2
+    assert "--swap-valid-test keeps the split of" in capsys.readouterr().err
+    path = source / "tiktok.inter"
+    lines = [line.rpartition("\t")[0] for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+    assert run("swapped", *flags) == 2
+    assert "has no validation and test split; it holds all" in capsys.readouterr().err
+    assert not data_path.exists()
