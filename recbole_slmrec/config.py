@@ -11,9 +11,9 @@ import yaml
 from recbole.config import Config as RecBoleConfig
 from recbole.utils import ModelType
 
-from recbole_slmrec import metrics, parallel
+from recbole_slmrec import metrics, parallel, plugins, recbole_hook
 from recbole_slmrec.names import did_you_mean
-from recbole_slmrec.registry import get_model
+from recbole_slmrec.registry import get_model, name_of
 from recbole_slmrec.settings import add_package_settings, read_yaml
 
 TEST_MASKS = ("seen", "train")
@@ -135,9 +135,12 @@ class Config(RecBoleConfig):
         for key, value in (("model", model), ("dataset", dataset)):
             if not value:
                 raise ValueError(f"no {key} is named: pass --{key}=NAME or set `{key}:` in a file")
-        return super()._get_model_and_dataset(
-            get_model(model) if isinstance(model, str) else model, str(dataset)
-        )
+        model_class = get_model(model) if isinstance(model, str) else model
+        _, _, dataset = super()._get_model_and_dataset(model_class, str(dataset))
+        name = model if isinstance(model, str) else name_of(model_class)
+        if plugins.known(name):
+            recbole_hook.make_known(name, model_class)
+        return name, model_class, dataset
 
     def _load_internal_config_dict(self, model, model_class, dataset):
         super()._load_internal_config_dict(model, model_class, dataset)

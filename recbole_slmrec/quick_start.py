@@ -14,7 +14,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.data.transform import construct_transform
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import metrics, outside, parallel, report
+from recbole_slmrec import metrics, outside, parallel, plugins, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
@@ -182,6 +182,8 @@ def config_of(checkpoint: dict[str, Any], settings: dict[str, Any]) -> Config:
     A model of ours has the settings that it was made with, whatever the defaults have become since.
     """
     model, saved = checkpoint["model"], checkpoint["settings"]
+    for setting, name in (("model", model), ("ssl_task", checkpoint["settings"].get("ssl_task"))):
+        plugins.check_typed(setting, name, settings, "the checkpoint")
     saved = {key: saved[key] for key in model_defaults(model) if key in saved}
     in_todays_names = getattr(get_model(model), "in_todays_names", dict)
     defaults = in_todays_names({**saved, **checkpoint["external"]})

@@ -15,11 +15,11 @@ import recbole.data.dataset
 import recbole.trainer
 from recbole.config import Config as RecBoleConfig
 from recbole.data.dataset.dataset import Dataset
-from recbole.utils import ModelType
 
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.exact_times import ExactTimes
 from recbole_slmrec.data.whole_rows import WholeRows
+from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import add_package_settings
 from recbole_slmrec.trainer import SLMRecTrainer
@@ -31,11 +31,19 @@ def install() -> None:
     for name, model_class in MODELS.items():
         module = sys.modules[model_class.__module__]
         sys.modules[f"recbole.model.general_recommender.{name.lower()}"] = module
-        setattr(recbole.data.dataset, f"{name}Dataset", MultimodalDataset)
-        if model_class.type != ModelType.TRADITIONAL:
-            setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
+        make_known(name, model_class)
     if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
         _extend_defaults()
+
+
+def make_known(name: str, model_class: type) -> None:
+    """Has RecBole give a model's name items with modalities and, if it has vectors, this package's trainer.
+
+    RecBole looks both up by the model's name, whatever characters are in it.
+    """
+    setattr(recbole.data.dataset, f"{name}Dataset", MultimodalDataset)
+    if issubclass(model_class, VectorRecommender):
+        setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
 
 
 def _replace_data_sets() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import recbole
 import recbole.utils
 import torch
+from recbole.model.abstract_recommender import AbstractRecommender
 
+from recbole_slmrec import plugins
 from recbole_slmrec.model.bm3 import BM3
 from recbole_slmrec.model.content_knn import ContentKNN
 from recbole_slmrec.model.corrected import Pop, Random
@@ -36,12 +38,19 @@ _RECBOLE_PROPERTIES = Path(recbole.__file__).parent / "properties" / "model"
 def get_model(name: str) -> type:
     """The model class called ``name``.
 
+    A dotted name, such as ``my_package.MyModel``, is imported; so is one that an installed package
+    declares as an entry point ``recbole_slmrec.models``.
+
     Raises:
-        ValueError: if neither this package nor RecBole has it; the message names the nearest.
+        ValueError: if neither this package nor RecBole nor anyone else has it; the message names the
+            nearest.
     """
     for models in (MODELS, CORRECTED):
         if name in models:
             return models[name]
+    outside = plugins.find(name, plugins.MODELS, AbstractRecommender)
+    if outside is not None:
+        return outside
     # RecBole's search may import all its sequential models, and its SINE, when imported, switches
     # autograd's anomaly mode on for the whole process: every model would train several times as slowly.
     anomaly_mode = torch.is_anomaly_enabled()
@@ -60,5 +69,16 @@ def get_model(name: str) -> type:
 
 
 def model_names() -> list[str]:
-    """Every model, ours and RecBole's; of the latter those that have a file of default settings."""
-    return sorted({*MODELS, *CORRECTED, *(path.stem for path in _RECBOLE_PROPERTIES.glob("*.yaml"))})
+    """Every model: ours, RecBole's that have a file of default settings, and declared ones."""
+    recboles = (path.stem for path in _RECBOLE_PROPERTIES.glob("*.yaml"))
+    return sorted({*MODELS, *CORRECTED, *recboles, *plugins.entry_point_names(plugins.MODELS)})
+
+
+def name_of(model_class: type) -> str:
+    """The name by which :func:`get_model` finds a class: its own, or a dotted one for any from outside."""
+    own = model_class.__name__
+    if model_class.__module__.split(".")[0] in ("recbole", "recbole_slmrec"):
+        return own
+    dotted = f"{model_class.__module__}.{own}"
+    plugins.remember(dotted, model_class)
+    return dotted

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from recbole.utils import ModelType, dataset_arguments
 
+from recbole_slmrec import plugins
 from recbole_slmrec.metrics import OF_SCORES
 
 # What a data set's own file may say: it describes the data, it does not steer the run.
@@ -31,7 +32,7 @@ def add_package_settings(
     """Adds our defaults to ``config.internal_config_dict``, below all that the user sets.
 
     In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
-    ``properties/dataset/<dataset>.yaml``, the ``model_settings`` in it for this model, and the data
+    ``properties/dataset/<dataset>.yaml``, the ``defaults`` of a model from outside, the ``model_settings`` in it for this model, and the data
     set's own ``<dataset>/<dataset>.yaml``, which ``config.declared`` keeps.
 
     Args:
@@ -47,6 +48,8 @@ def add_package_settings(
         ours = read_yaml(root / f"{file}.yaml", config.yaml_loader)
         kept = _recboles_own(internal, model_class)
         internal.update({key: value for key, value in ours.items() if key not in kept})
+    if plugins.known(model):
+        internal.update(model_defaults(model))
     internal.update((internal["model_settings"] or {}).get(model, {}))
     internal.update(defaults or {})
     data_path = Path(external.get("data_path", internal["data_path"]))
@@ -57,8 +60,20 @@ def add_package_settings(
 
 
 def model_defaults(model: str) -> dict[str, Any]:
-    """The settings of ``properties/model/<model>.yaml``; none for a model of RecBole's."""
-    return read_yaml(properties_path() / f"model/{model}.yaml", yaml.SafeLoader)
+    """The settings of ``properties/model/<model>.yaml``; none for a model of RecBole's.
+
+    A model from outside has those of its attribute ``defaults``, on top of those of the classes that it
+    is made from.
+    """
+    outside = plugins.known(model)
+    if outside is None:
+        return read_yaml(properties_path() / f"model/{model}.yaml", yaml.SafeLoader)
+    settings = {}
+    for base in reversed(outside.__mro__):
+        if base.__module__.startswith("recbole_slmrec."):
+            settings.update(model_defaults(base.__name__))
+        settings.update(vars(base).get("defaults", {}))
+    return settings
 
 
 def _recboles_own(internal: dict, model_class: type) -> set[str]:

@@ -21,7 +21,7 @@ from recbole_slmrec.model.main_loss import MAIN_LOSSES
 from recbole_slmrec.model.popularity import Popularity
 from recbole_slmrec.model.rows import ALL, Part, Rows
 from recbole_slmrec.model.smoothing import smoothing
-from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
+from recbole_slmrec.model.ssl import NO_TASK, get_task
 
 SCORES = ("dot", "cosine")
 
@@ -191,7 +191,7 @@ class SLMRec(MultimodalLightGCN):
                 f"this is LightGCN with the main loss [{config['main_loss']}]"
             )
             return None
-        return SSL_TASKS[name](self.encoder, config)
+        return get_task(name)(self.encoder, config)
 
 
 def _check_tasks(config) -> None:
@@ -200,8 +200,7 @@ def _check_tasks(config) -> None:
         raise ValueError(f"score [{config['score']}] is not one of auto, {', '.join(SCORES)}")
     if not isinstance(alpha, (int, float)) or not alpha >= 0:
         raise ValueError(f"alpha [{alpha}] must be a number, 0 or more: it weighs the SSL loss")
-    if ssl_task not in (*SSL_TASKS, NO_TASK):
-        raise ValueError(f"ssl_task [{ssl_task}] is not one of {', '.join((*SSL_TASKS, NO_TASK))}")
+    get_task(ssl_task)
     if main_loss == "none" and (ssl_task == NO_TASK or alpha == 0):
         raise ValueError(
             "main_loss: none leaves the SSL task alone to train, but ssl_task is none or alpha 0: "
