@@ -81,6 +81,9 @@ def run(
         "port": port,
         "offset": group_offset,
     }
+    if isinstance(model, str):
+        # A class from outside is known here as well from now on, not in the processes alone.
+        get_model(model)
     return parallel.spawn(_run, arguments, processes)
 
 

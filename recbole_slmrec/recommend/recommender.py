@@ -97,7 +97,10 @@ class Recommender:
             )
         model.eval()
         scores = (
-            VectorScores(*model()) if isinstance(model, VectorRecommender) else ModelScores(model)
+            # A vector may be a parameter itself.
+            VectorScores(*(table.detach() for table in model()))
+            if isinstance(model, VectorRecommender)
+            else ModelScores(model)
         )
         splits = [loader._dataset.inter_feat for loader in loaders if loader is not None]
         users, items = (
