@@ -53,6 +53,8 @@ class ContentKNN(GeneralRecommender):
         k = min(config["k"], self.n_items - 2) + 1
         neighbours = kept_content_neighbours("all modalities", features, k, kept_folder(config))
         self.cosines = _others(neighbours)
+        # By neighbour, as a product with what users have wants it.
+        self.from_neighbours = self.cosines.T.tocsr()
         users, items = (dataset.inter_feat[field].numpy() for field in (self.USER_ID, self.ITEM_ID))
         shape = (self.n_users, self.n_items)
         counts = csr_matrix((np.ones(len(users), np.float32), (users, items)), shape)
@@ -73,7 +75,7 @@ class ContentKNN(GeneralRecommender):
     def full_sort_predict(self, interaction) -> Tensor:
         """The score of each user with every item, padding included, shape (B * |I|,)."""
         users = interaction[self.USER_ID].cpu().numpy()
-        scores = (self.interactions[users] @ self.cosines.T).toarray()
+        scores = (self.interactions[users] @ self.from_neighbours).toarray()
         return torch.from_numpy(scores).view(-1).to(self.device)
 
 

@@ -20,7 +20,9 @@ from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.refit import refit
 from recbole_slmrec.registry import MODELS
+from recbole_slmrec.settings import model_defaults
 from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.tune.task import make_task
 
 SETTINGS = {
     "epochs": 12,
@@ -150,3 +152,9 @@ def test_it_recommends_is_refitted_and_exported(name, tmp_path):
         users, items = (np.load(tmp_path / f"vectors/{side}_vectors.npy") for side in ("user", "item"))
         scores = all_scores(Recommender.load(path).model)[1:, 1:]
         np.testing.assert_allclose(users @ items.T, scores, rtol=1e-4, atol=1e-5)
+
+
+def test_its_grid_is_of_its_settings(name):
+    tuned = [parameter.name for parameter in make_task(name, "made", [], {}, None).space]
+    common = {"learning_rate", "weight_decay"}
+    assert tuned and set(tuned) <= {*model_defaults(name), *common}
