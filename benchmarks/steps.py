@@ -86,8 +86,9 @@ class Case:
         self.batch = next(self.batches)
 
     def step(self) -> None:
-        """Loss, backward and optimiser on that batch, by the trainer's own loop."""
-        self.trainer._train_epoch([self.batch], 0)
+        """Loss, backward and optimiser on that batch, by RecBole's own loop: what comes before an epoch,
+        such as a draw of the graph, is no part of a step."""
+        Trainer._train_epoch(self.trainer, [self.batch], 0)
 
 
 def measure(
