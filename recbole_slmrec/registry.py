@@ -25,9 +25,11 @@ from recbole_slmrec.model.smore import SMORE
 from recbole_slmrec.model.vbpr import VBPR
 from recbole_slmrec.names import did_you_mean
 
-MODELS: dict[str, type] = {
-    model.__name__: model for model in (SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN, FREEDOM, BM3, LATTICE, MGCN, LGMRec, SMORE)
-}
+_OURS = (
+    *(SLMRec, MMLightGCN, MMGCN, VBPR, MMBPR, ContentKNN),
+    *(FREEDOM, LATTICE, BM3, MGCN, LGMRec, SMORE),
+)
+MODELS: dict[str, type] = {model.__name__: model for model in _OURS}
 
 CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}
 """RecBole's models, with a fault mended."""

@@ -25,9 +25,9 @@ class ContentKNN(GeneralRecommender):
         \hat y_{ui} = \sum_{j \in I_u \cap N_k(i)} \cos(x_i, x_j)
 
     x_i is the features of all selected modalities side by side, I_u the user's training items and
-    N_k(i) the k items nearest to i, without i itself, or all others where there are fewer. An item without features scores 0 and is nobody's
-    neighbour. An item that nobody has is scored as any other, so that a data set may hold items
-    before they are sold; scores are no inner products of short vectors.
+    N_k(i) the k items nearest to i, without i itself, or all others where there are fewer. An item
+    without features scores 0 and is nobody's neighbour. An item that nobody has is scored as any
+    other, so that a data set may hold items before they are sold.
 
     Every setting is described in ``properties/model/ContentKNN.yaml``.
 

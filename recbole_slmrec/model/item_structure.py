@@ -66,7 +66,7 @@ class ItemStructure(nn.Module):
         learnt = map(self._cosines, features, self.projections.values())
         learnt = [(places, a * cosines) for a, (places, cosines) in zip(shares, learnt)]
         places, cosines = (torch.cat(each, dim=-1) for each in zip(*learnt))
-        edges = [(places, (1 - self.frozen_share) * _normalised(places, cosines))]
+        edges = [(places, (1 - self.frozen_share) * self._normalised(places, cosines))]
         for number, a in enumerate(shares):
             weights = self.frozen_share * a * self.get_buffer(f"weights_{number}")
             edges.append((self.get_buffer(f"places_{number}"), weights))
@@ -106,6 +106,11 @@ class ItemStructure(nn.Module):
             self.frozen_share * own + (1 - self.frozen_share) * own_learnt * own_inverse,
         )
 
+    def _normalised(self, places: Tensor, weights: Tensor) -> Tensor:
+        """D^-1/2 W D^-1/2 of the weights of edges; each end of an edge has one with itself."""
+        sums = weights.new_zeros(self.n_items).index_add(0, places[0], weights)
+        return weights * (sums[places[0]] * sums[places[1]]).rsqrt()
+
     def _diagonal(self, number: int) -> np.ndarray:
         """The weight of each item with itself in the frozen graph of a modality."""
         places, weights = self.get_buffer(f"places_{number}"), self.get_buffer(f"weights_{number}")
@@ -132,9 +137,3 @@ class ItemStructure(nn.Module):
 
 def _inverse(totals: np.ndarray) -> np.ndarray:
     return np.divide(1, totals, out=np.zeros_like(totals), where=totals > 0)
-
-
-def _normalised(places: Tensor, weights: Tensor) -> Tensor:
-    """D^-1/2 W D^-1/2 of the weights of edges; each end of an edge has one with itself."""
-    sums = weights.new_zeros(int(places.max()) + 1).index_add(0, places[0], weights)
-    return weights * (sums[places[0]] * sums[places[1]]).rsqrt()
