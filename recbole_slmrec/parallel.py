@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from typing import Any, Callable, Iterator
 
 import torch
@@ -34,15 +35,24 @@ def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[s
         torch.multiprocessing.ProcessException: if a process died; the others are ended.
     """
     answers = mp.get_context("spawn").SimpleQueue()
-    try:
-        mp.spawn(_work, args=(run, arguments, processes, answers), nprocs=processes["nproc"])
-    except mp.ProcessRaisedException:
-        if answers.empty():
-            raise
+    with TemporaryDirectory() as folder:
+        meeting = {**processes, "init_method": _meeting_point(processes, folder)}
+        try:
+            mp.spawn(_work, args=(run, arguments, meeting, answers), nprocs=processes["nproc"])
+        except mp.ProcessRaisedException:
+            if answers.empty():
+                raise
     answer = None if answers.empty() else answers.get()
     if isinstance(answer, str):
         raise ValueError(answer)
     return answer
+
+
+def _meeting_point(processes: dict[str, Any], folder: str) -> str:
+    """Where the processes find one another: a file where all are here, which no other run can hold."""
+    if processes["world_size"] == processes["nproc"]:
+        return f"file://{folder}/processes"
+    return f"tcp://{processes['ip']}:{processes['port']}"
 
 
 def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -> None:
@@ -50,7 +60,7 @@ def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -
     torch.set_num_threads(max(torch.get_num_threads() // processes["nproc"], 1))
     try:
         result = run(**{**arguments, "config_dict": settings})
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         answers.put(str(error))
         raise
     finally:
@@ -64,7 +74,8 @@ def join(settings: dict[str, Any]) -> torch.device:
     """Joins the group of processes that ``settings`` describe, and gives this one's device.
 
     Raises:
-        ValueError: if there are CUDA devices, but fewer than processes.
+        ValueError: if there are CUDA devices, but fewer than processes, or the processes of other
+            machines cannot be met.
     """
     rank, n_here = settings["local_rank"], settings["nproc"]
     cuda = torch.cuda.is_available() and settings["use_gpu"]
@@ -73,13 +84,20 @@ def join(settings: dict[str, Any]) -> torch.device:
             f"nproc is {n_here}, but gpu_id [{settings['gpu_id']}] leaves "
             f"{torch.cuda.device_count()} CUDA devices: name one a process, or set use_gpu: False"
         )
-    dist.init_process_group(
-        backend="nccl" if cuda else "gloo",
-        rank=rank + settings["offset"],
-        world_size=settings["world_size"],
-        init_method=f"tcp://{settings['ip']}:{settings['port']}",
-        timeout=TIMEOUT,
-    )
+    try:
+        dist.init_process_group(
+            backend="nccl" if cuda else "gloo",
+            rank=rank + settings["offset"],
+            world_size=settings["world_size"],
+            init_method=settings["init_method"],
+            timeout=TIMEOUT,
+        )
+    except dist.DistNetworkError as error:
+        raise ValueError(
+            f"the processes cannot meet at {settings['ip']}, port {settings['port']} "
+            f"({str(error).splitlines()[0]}): name another port with --port, the same on all machines, "
+            "or the first machine's address with --ip"
+        ) from None
     if not cuda:
         return torch.device("cpu")
     torch.cuda.set_device(rank)

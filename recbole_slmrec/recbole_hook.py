@@ -4,7 +4,8 @@ RecBole looks a model up as a module ``recbole.model.general_recommender.<name>`
 trainer as ``<Model>Dataset`` and ``<Model>Trainer`` in two of its modules. Only the defaults have no
 such name to take: RecBole reads them from its own folder, so one method of its ``Config`` is extended
 for our models. RecBole's own data sets are looked up by name as well, and give way to subclasses that
-read whole files and split by exact times, so that all models learn from the same rows.
+read whole files and split by exact times, so that all models learn from the same rows. Its
+``load_data_and_model`` reads this package's checkpoints too.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from __future__ import annotations
 import sys
 
 import recbole.data.dataset
+import recbole.quick_start
 import recbole.trainer
 from recbole.config import Config as RecBoleConfig
 from recbole.data.dataset.dataset import Dataset
 
+from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.exact_times import ExactTimes
+from recbole_slmrec.data.fetched import Fetched
 from recbole_slmrec.data.whole_rows import WholeRows
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import add_package_settings
@@ -34,6 +38,7 @@ def install() -> None:
         setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
     if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
         _extend_defaults()
+        _extend_loading()
 
 
 def _replace_data_sets() -> None:
@@ -42,7 +47,7 @@ def _replace_data_sets() -> None:
         is_data_set = isinstance(found, type) and issubclass(found, Dataset)
         if is_data_set and not issubclass(found, WholeRows):
             members = {"__module__": namespace.__name__, "__doc__": found.__doc__}
-            setattr(namespace, name, type(name, (WholeRows, ExactTimes, found), members))
+            setattr(namespace, name, type(name, (Fetched, WholeRows, ExactTimes, found), members))
 
 
 def _extend_defaults() -> None:
@@ -56,3 +61,20 @@ def _extend_defaults() -> None:
 
     load_internal_config_dict.original = original
     RecBoleConfig._load_internal_config_dict = load_internal_config_dict
+
+
+def _extend_loading() -> None:
+    original = recbole.quick_start.load_data_and_model
+
+    def load_data_and_model(model_file):
+        # Which imports all of the package.
+        from recbole_slmrec import quick_start
+
+        try:
+            load_checkpoint(model_file)
+        except ValueError:
+            return original(model_file)
+        return quick_start.load_data_and_model(model_file)
+
+    for module in (recbole.quick_start, recbole.quick_start.quick_start):
+        module.load_data_and_model = load_data_and_model

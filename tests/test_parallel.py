@@ -141,3 +141,15 @@ def die_in_one(rank: int, port: str) -> None:
 def test_when_one_process_dies_the_others_end():
     with pytest.raises((mp.ProcessExitedException, mp.ProcessRaisedException)):
         mp.spawn(die_in_one, args=(free_port(),), nprocs=2)
+
+
+def test_runs_on_one_machine_need_no_port(made):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        settings = {"epochs": 1, "show_progress": False, "state": "ERROR", "train_batch_size": 64}
+        result = quick_start.run("Pop", "made", config_dict=settings, nproc=2, port=port)
+        assert 0 < result["test_result"]["recall@20"] <= 1
+        with pytest.raises(ValueError, match=rf"cannot meet at localhost, port {port} .*--port"):
+            quick_start.run("Pop", "made", config_dict=settings, world_size=2, port=port)

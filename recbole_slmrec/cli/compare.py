@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.cli import config_files, parse_with_settings
 from recbole_slmrec.compare import table
 from recbole_slmrec.compare.names import parse_models, parse_seeds
 from recbole_slmrec.compare.output import write_all
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str], program: str) -> int:
         seeds=parse_seeds(flags.seeds),
         output=output,
         settings=settings,
-        config_files=flags.config_files.split(),
+        config_files=config_files(flags.config_files),
     )
     outcomes = run_all(comparison, lambda line: print(line, flush=True))
     command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])

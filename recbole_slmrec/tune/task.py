@@ -80,7 +80,7 @@ def make_task(
                 f"{parameter.name} is tuned by {path} and set to {fixed[parameter.name]} as well: "
                 "take it out of one of the two"
             )
-    _refuse_unknown(config, space, path, fixed)
+    _refuse_unknown(config, space, path)
     data_path = fixed.get("data_path", config.internal_config_dict["data_path"])
     return Task(
         # A screen full of epochs for each trial would hide the course of the search.
@@ -139,13 +139,9 @@ def _shipped(model: str) -> Path:
     return path
 
 
-def _refuse_unknown(config: Config, space: list[Parameter], path: Path, fixed: dict) -> None:
-    known = set(config.warnings())
-    for warning in known:
+def _refuse_unknown(config: Config, space: list[Parameter], path: Path) -> None:
+    for warning in config.warnings():
         getLogger().warning(warning)
-    # The values play no part in whether a name is known.
-    names = {parameter.name: None for parameter in space}
-    probe = Config(config["model"], config["dataset"], config_dict={**fixed, **names})
-    unknown = [warning for warning in probe.warnings() if warning not in known]
+    unknown = config.unknown(parameter.name for parameter in space)
     if unknown:
         raise ValueError(f"{path}: {'; '.join(unknown)}")

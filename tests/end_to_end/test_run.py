@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+import recbole.quick_start
 import torch
 from recbole.quick_start import objective_function
 from recbole.quick_start import run_recbole as recbole_run
@@ -19,6 +20,11 @@ from recbole_slmrec.trainer import get_trainer
 from tests.made import N_ITEMS, read_pairs, write
 
 QUICK = {"epochs": 3, "train_batch_size": 64, "show_progress": False, "state": "ERROR"}
+
+
+def recbole_load(path: str):
+    # As it is once the package is imported.
+    return recbole.quick_start.load_data_and_model(path)
 
 
 def run(model: str = "SLMRec", **settings) -> dict:
@@ -134,3 +140,51 @@ def test_an_unknown_data_set_is_told_with_the_nearest(made):
         quick_start.run("SLMRec", "mede")
 
 
+
+
+def test_recboles_own_function_loads_a_checkpoint_of_ours(made):
+    path = run()["checkpoint"]
+    _, ours, *_ = recbole_load(path)
+    _, model, *_ = quick_start.load_data_and_model(path)
+    assert type(ours) is type(model)
+    assert all(map(torch.equal, ours.parameters(), model.parameters()))
+
+
+@pytest.mark.parametrize("backend", ["dgl", "torch"])
+def test_flops_are_counted_by_any_backend(made, caplog, backend):
+    with caplog.at_level(logging.INFO):
+        result = run(flops=True, graph_backend=backend, state="INFO")
+    assert "FLOPs of one prediction: " in caplog.text
+    assert result == {**run(graph_backend=backend), **_of_one_run(result)}
+
+
+def _of_one_run(result: dict) -> dict:
+    return {key: result[key] for key in ("checkpoint", "seconds_per_epoch")}
+
+
+def test_runs_within_a_second_have_a_log_file_each(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("recbole.utils.logger.get_local_time", lambda: "noon")
+    run(epochs=1)
+    run(epochs=1)
+    first, second = sorted((tmp_path / "log" / "SLMRec").iterdir())
+    assert first.name.startswith("SLMRec-made-noon-")
+    assert config_settings_of(first) == config_settings_of(second)
+
+
+def config_settings_of(log) -> list[str]:
+    text = log.read_text(encoding="utf-8")
+    assert "log_file" not in text
+    return [line for line in text.splitlines() if " = " in line]
+
+
+@pytest.mark.parametrize("place", ["a file", "/proc/nope"])
+def test_a_folder_for_checkpoints_that_cannot_be_is_told_before_training(made, tmp_path, place):
+    (tmp_path / "a file").touch()
+    with pytest.raises(OSError, match=f"{place} cannot be written .* with --checkpoint_dir"):
+        run(checkpoint_dir=place)
+
+
+def test_a_folder_for_logs_that_cannot_be_is_told(made, tmp_path):
+    (tmp_path / "log").touch()
+    with pytest.raises(OSError, match="log/SLMRec cannot be written .*folder in which you give the com"):
+        run()
