@@ -70,7 +70,7 @@ def test_a_setting_of_recboles_has_the_kind_of_its_default():
     assert Config("SASRec", "made", config_dict=settings)["n_heads"] == 2.5
     with pytest.raises(ValueError, match=r"n_heads \[two\] must be a number"):
         Config("SASRec", "made", config_dict={"n_heads": "two"})
-    with pytest.raises(ValueError, match=r"mlp_hidden_size \[7\] must be a list, as in \[64, 32, 16\]"):
+    with pytest.raises(ValueError, match=r"mlp_hidden_size \[7\] must be a list, as in \[128, 64\]"):
         Config("NeuMF", "made", config_dict={"mlp_hidden_size": 7})
 
 

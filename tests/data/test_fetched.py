@@ -32,8 +32,7 @@ def server(monkeypatch):
 
 
 def test_a_data_set_of_recboles_is_fetched_in_a_single_process(server, tmp_path):
-    result = quick_start.run("BPR", "ours", config_dict=QUICK)
-    assert 0 <= result["test_result"]["recall@20"] <= 1
+    quick_start.run("BPR", "ours", config_dict=QUICK)
     assert [path.name for path in (tmp_path / "dataset" / "ours").iterdir()] == ["ours.inter"]
 
 
