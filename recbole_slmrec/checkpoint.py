@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import random
+import zipfile
+import zlib
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -48,17 +50,32 @@ def load_checkpoint(path: str | os.PathLike, device: torch.device | str = "cpu")
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint [{path}]")
     try:
+        _check_sums(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise ValueError(
             f"{path} is refused: it holds more than tensors and plain values, as RecBole's own "
             "checkpoints do, and reading it could run code. Train the model anew with this package"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    # A damaged pickle raises nearly anything.
+    except Exception as error:
         raise ValueError(f"{path} is truncated or not a checkpoint: {error}") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(_of_another_format(path, state))
     return {key: _revived(value) for key, value in state.items()}
+
+
+def _check_sums(path: Path) -> None:
+    """Raises ValueError if a part of the file is not as it was written; PyTorch would read it."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
+        raise ValueError(str(error)) from None
+    if damaged:
+        raise ValueError(f"its part {damaged} is damaged")
 
 
 def _of_another_format(path: Path, state: Any) -> str:

@@ -19,8 +19,8 @@ from recbole_slmrec.cold import evaluate_cold
 from recbole_slmrec.compare.names import Entry
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.download import DownloadError
-from recbole_slmrec.data.files import whole_file
 from recbole_slmrec.data.find import NoDataSetError
+from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.settings import data_seed
 
 # A comparison tells its progress run by run; --state=INFO shows every epoch as well.
@@ -137,11 +137,10 @@ def _kept_or_run(comparison: Comparison, entry: Entry, seed: int) -> tuple[dict[
     config = configure(comparison, entry, seed)
     path = run_path(comparison, entry, seed, plain_settings(config.final_config_dict))
     if path.is_file():
-        return _read(path), f"kept in {path}"
+        return read_record(path, "remove it to run again"), f"kept in {path}"
     run = _run(config, entry, seed)
     run["command"] = _command(comparison, entry, seed, config["data_seed"])
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(run), encoding="utf-8")
+    write_record(path, run)
     metric = run["valid_metric"]
     valid = f"{metric} {run['valid'][metric]:.4f} on validation, " if run["valid"] else ""
     return run, f"{valid}epochs: {len(run['seconds'])}, training: {sum(run['seconds']):.1f} s"
@@ -209,13 +208,6 @@ def _command(comparison: Comparison, entry: Entry, seed: int, data_seed: int) ->
         + ([f"--config_files={files}"] if files else [])
         + [f"--{key}={value}" for key, value in settings.items()]
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not a kept run ({error}); remove it to run again") from None
 
 
 def _first_line(error: Exception) -> str:

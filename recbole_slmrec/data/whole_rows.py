@@ -80,6 +80,11 @@ class _File:
         rows = look_through(self._open, self.settings["field_separator"])
         if rows.problem or rows.nul:
             self.explain(ValueError(rows.problem or "it has a NUL character"))
+        split = self.kind == "inter" and self.dataset.benchmark_filename_list is not None
+        if rows.n == 0 and not split:
+            raise ValueError(
+                f"{self.path}: it has a header and no rows; write them, or take its fields out of load_col"
+            )
         for warning in rows.warnings(self.path):
             self.dataset.logger.warning(warning)
         return rows

@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_slmrec.checkpoint import plain_settings
 from recbole_slmrec.config import Config
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.settings import properties_path
 from recbole_slmrec.tune.space import Parameter, read_space
 
@@ -111,10 +111,9 @@ def claim_folder(folder: Path, task: Task, tool: str) -> None:
     search = json.loads(json.dumps({"tool": tool, "tuned": names, **task.lasting_settings}))
     if not (path.is_file() and (folder / TRIALS).is_file()):
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as partial:
-            partial.write_text(json.dumps(search, indent=2) + "\n", encoding="utf-8")
+        write_record(path, search)
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
+    there = read_record(path, "choose another folder with --output")
     differing = [
         f"{key} was {there.get(key, 'not set')} and is {search.get(key, 'not set')}"
         for key in sorted({*there, *search})

@@ -88,6 +88,7 @@ def test_what_a_run_keeps(made, tmp_path):
     (path,) = (tmp_path / "out").iterdir()
     assert path.name.startswith("SLMRec_tau_0.5-seed4-") and path.suffix == ".json"
     run = json.loads(path.read_text(encoding="utf-8"))
+    assert run.pop("digest")
     assert run == json.loads(json.dumps(outcome.runs[0]))
     assert set(run["test"]) == set(run["valid"]) == set(run["per_user"])
     for metric, value in run["test"].items():
@@ -162,7 +163,7 @@ def test_a_kept_run_that_is_broken_is_named(made, tmp_path):
     (path,) = (tmp_path / "out").iterdir()
     path.write_text("{", encoding="utf-8")
     with pytest.raises(
-        ValueError, match=rf"{path.name} is not a kept run .* remove it to run again"
+        ValueError, match=rf"{path.name} is damaged, .* remove it to run again"
     ):
         run_all(comparison(tmp_path, "Pop", seeds=[1]), lambda line: None)
 
