@@ -16,6 +16,9 @@ _LARGEST_SEED = 2**32 - 1
 # What a table of one row can be wide; beyond it PyTorch cannot even name the size.
 _LARGEST_SIZE = 2**31 - 1
 
+# PyTorch's whole numbers end there; its others do not.
+_TOO_LONG = 2**63
+
 AUTO = "auto"
 
 
@@ -98,6 +101,15 @@ _NEGATIVES: dict[str, Range] = {
     "candidate_num": _COUNT,
 }
 
+_TRANSFORMS = (
+    *(f"{kind}_itemseq" for kind in ("mask", "inverse", "crop", "reorder")),
+    "user_defined",
+)
+_LISTS_OF_FIELDS = (
+    "normalize_field",
+    *(f"alias_of_{kind}_id" for kind in ("user", "item", "entity", "relation")),
+)
+
 _RANGES: dict[str, Range] = {
     **dict.fromkeys(("epochs", "eval_step", "worker", "stopping_step"), _COUNT),
     **dict.fromkeys(("train_batch_size", "eval_batch_size", "MAX_ITEM_LIST_LENGTH"), _SIZE),
@@ -106,6 +118,7 @@ _RANGES: dict[str, Range] = {
     **dict.fromkeys(("loss_decimal_place", "metric_decimal_place"), _DECIMALS),
     "n_layers": Number(0, 1000, whole=True),
     "seed": _SEED,
+    "eval_args": Kind((dict,), "settings in braces, such as {split: {RS: [8, 1, 1]}, mode: full}"),
     "learning_rate": Number(0, above=True),
     "weight_decay": _NOT_NEGATIVE,
     "learner": OneOf(("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")),
@@ -126,6 +139,13 @@ _RANGES_OR_NOTHING: dict[str, Range] = {
     "val_interval": Kind((dict,), "fields with intervals, such as {rating: '[4,inf)'}"),
     "clip_grad_norm": Kind((dict,), "torch's arguments, such as {max_norm: 5}"),
     "rm_dup_inter": OneOf(("first", "last")),
+    "transform": OneOf(_TRANSFORMS),
+    "normalize_all": _FLAG,
+    "additional_feat_suffix": Kind((list, str), "a list of file endings, such as [link]"),
+    "preload_weight": Kind((dict,), "fields of ids with fields of their vectors"),
+    "discretization": Kind((dict,), "fields with their method and bins"),
+    "seq_len": Kind((dict,), "fields with their largest lengths, such as {title: 20}"),
+    **dict.fromkeys(_LISTS_OF_FIELDS, Kind((list,), "a list of fields, such as [price, year]")),
     "benchmark_filename": Kind((list, tuple), "a list such as [train, valid, test]"),
     **dict.fromkeys(("load_col", "unload_col", "unused_col"), Kind((dict,), _COLUMNS)),
     **dict.fromkeys(
@@ -154,12 +174,16 @@ def check(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
         _check_eval_args(given["eval_args"])
     if isinstance(given.get("train_neg_sample_args"), dict):
         _check_negatives(given["train_neg_sample_args"])
+    if isinstance(given.get("clip_grad_norm"), dict):
+        _check_clipping(given["clip_grad_norm"])
     for key in ("load_col", "unload_col", "unused_col"):
         for suffix, columns in (given.get(key) or {}).items():
             _require(f"{key}: {suffix}", columns, _COLUMNS_OF_A_FILE)
 
 
 def _require(key: str, value: Any, wanted: Range) -> None:
+    if type(value) is int and abs(value) >= _TOO_LONG and not getattr(wanted, "whole", True):
+        raise ValueError(f"{key} [{value}] has too many digits: write it as {float(value):g}")
     if not wanted.holds(value):
         hint = did_you_mean(value, wanted.words) if isinstance(wanted, OneOf) else ""
         shown = "nothing" if value is None or value == "" else value
@@ -224,6 +248,13 @@ def _check_split(split: Any) -> None:
         f"validation and test, or {{LS: one of {', '.join(_LEFT_OUT)}}}, which leaves out the last "
         "interactions of each user"
     )
+
+
+def _check_clipping(arguments: Mapping[str, Any]) -> None:
+    if "max_norm" not in arguments or not set(arguments) <= {"max_norm", "norm_type"}:
+        raise ValueError(f"clip_grad_norm [{arguments}] must be as {{max_norm: 5, norm_type: 2}}")
+    for key, value in arguments.items():
+        _require(f"clip_grad_norm: {key}", value, Number(0, above=True))
 
 
 def _check_negatives(parts: Mapping[str, Any]) -> None:

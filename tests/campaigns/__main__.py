@@ -41,7 +41,7 @@ def _tell(name: str, figures: dict) -> None:
             print(f"  {key}: {value}")
     print(f"  faults: {len(figures['faults'])}", flush=True)
     for fault in figures["faults"]:
-        print(f"    {fault}")
+        print(f"    {fault}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -22,6 +22,12 @@ ROOT = Path(__file__).parent.parent.parent
 RAN, REFUSED, TRACEBACK, HANG, NO_SENTENCE = "ran", "refused", "traceback", "hang", "no sentence"
 GOOD = (RAN, REFUSED)
 
+
+def tell(*words: object) -> None:
+    """Says how far a campaign is, or what it has found, where a person can see it."""
+    print(*words, file=sys.__stderr__, flush=True)
+
+
 # The names of files and folders that are being written.
 _PARTIAL = ("*.partial", "*.old", "*.tmp")
 
@@ -85,6 +91,42 @@ def command(arguments: Sequence[str]) -> list[str]:
 def environment() -> dict[str, str]:
     """One thread and this checkout's code."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def forked(arguments: Sequence[str], folder: Path, said: str = "said.txt") -> int:
+    """Starts ``python -m recbole_slmrec`` in a copy of this process, with its libraries; gives its id.
+
+    It leads a session of its own, by which its processes are found, and writes what it says into the
+    file ``said`` in its working directory ``folder``.
+    """
+    process = os.fork()
+    if process:
+        return process
+    status = 1
+    try:
+        os.setsid()
+        os.chdir(folder)
+        file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))
+        os.environ.update(environment())
+        status = cli.main(list(arguments))
+    except SystemExit as leaving:
+        status = leaving.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status or 0)
+
+
+def ended(process: int, folder: Path, said: str = "said.txt") -> Outcome:
+    """What came of a forked process, once it has ended."""
+    _, status = os.waitpid(process, 0)
+    text = (folder / said).read_text(encoding="utf-8", errors="replace")
+    return _judged(os.waitstatus_to_exitcode(status), text)
 
 
 def left_over(folder: Path) -> list[str]:

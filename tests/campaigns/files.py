@@ -142,14 +142,15 @@ def _outcome(kind: Kind) -> tuple[str, str]:
         plain = kind.plain()
     except Exception as error:
         return "read, though it is damaged", f"{type(error).__name__}: {error}"[:300]
-    return (EQUAL, "") if _same(found, plain) else ("other values", f"{found!r:.200} {plain!r:.200}")
+    return (EQUAL, "") if same(found, plain) else ("other values", f"{found!r:.200} {plain!r:.200}")
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Whether two results are equal, value by value."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     if torch.is_tensor(one) and torch.is_tensor(other):
         one, other = one.numpy(), other.numpy()
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):

@@ -13,7 +13,7 @@ import yaml
 
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import properties_path
-from tests.campaigns.commands import GOOD, Outcome, apart, here, left_over, scratch
+from tests.campaigns.commands import GOOD, Outcome, apart, here, left_over, scratch, tell
 from tests.made import NAME, make
 
 ODD = (
@@ -48,6 +48,7 @@ def campaign(n_cases: int, rng: random.Random) -> dict[str, Any]:
             counts[outcome.kind] += 1
             if outcome.kind not in GOOD or partial:
                 faults.append([model, key, value, outcome.kind, outcome.text, partial])
+                tell(number, *faults[-1])
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     return {
         "cases": len(chosen),
