@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import random
-import zipfile
-import zlib
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.sums import check_sums
 
 FORMAT = "recbole-slmrec checkpoint 1"
 
@@ -50,7 +49,7 @@ def load_checkpoint(path: str | os.PathLike, device: torch.device | str = "cpu")
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint [{path}]")
     try:
-        _check_sums(path)
+        check_sums(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise ValueError(
@@ -63,19 +62,6 @@ def load_checkpoint(path: str | os.PathLike, device: torch.device | str = "cpu")
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(_of_another_format(path, state))
     return {key: _revived(value) for key, value in state.items()}
-
-
-def _check_sums(path: Path) -> None:
-    """Raises ValueError if a part of the file is not as it was written; PyTorch would read it."""
-    if not zipfile.is_zipfile(path):
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
-        raise ValueError(str(error)) from None
-    if damaged:
-        raise ValueError(f"its part {damaged} is damaged")
 
 
 def _of_another_format(path: Path, state: Any) -> str:

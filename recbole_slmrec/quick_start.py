@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from contextlib import contextmanager
 from logging import getLogger
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import torch
 from recbole.data import create_dataset, data_preparation
@@ -256,8 +255,7 @@ def _init_logger(config: Config) -> None:
             logger.removeHandler(handler)
             handler.close()
     _make_folders(config)
-    with _named_by_chance(config):
-        init_logger(config)
+    _init_recboles_logger(config)
     # RecBole sets the level only where nobody has set up logging before, as a notebook has.
     logger.setLevel(str(config["state"] or "INFO").upper())
     report.log_to_file(logger, f"{sys.argv}\n{report.versions()}\n{config}")
@@ -274,13 +272,15 @@ def _make_folders(config: Config) -> None:
         make_folder(Path(config["checkpoint_dir"]))
 
 
-@contextmanager
-def _named_by_chance(config: Config) -> Iterator[None]:
-    """RecBole names a log file by the second and a digest of the settings, which two runs may share."""
+def _init_recboles_logger(config: Config) -> None:
+    """RecBole names a log file by the second and a digest of the settings, which two runs may share;
+    and it wraps the standard streams once more at each run, which ends after some hundred of them."""
     config["log_file"] = secrets.token_hex(8)
+    streams = sys.stdout, sys.stderr
     try:
-        yield
+        init_logger(config)
     finally:
+        sys.stdout, sys.stderr = streams
         del config.final_config_dict["log_file"]
 
 

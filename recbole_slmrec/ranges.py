@@ -124,6 +124,8 @@ _RANGES: dict[str, Range] = {
     "learner": OneOf(("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")),
     "state": OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     "gpu_id": Kind((str, int, tuple, list), "the number of a GPU, or several such as '0,1'"),
+    # Whose default is auto.
+    **dict.fromkeys(("negatives", "score", "ssl_task"), _TEXT),
     **dict.fromkeys(("data_path", "checkpoint_dir"), _PATH),
     **dict.fromkeys(("field_separator", "seq_separator"), Kind((str,), "a separator")),
     **dict.fromkeys(("wandb_project", "ITEM_ID_FIELD", "USER_ID_FIELD", "LABEL_FIELD"), _NAME),

@@ -39,6 +39,7 @@ REFUSED = [
     ({"show_progress": "maybe"}, r"show_progress \[maybe\] must be True or False"),
     ({"modalities": 3}, r"modalities \[3\] must be a list of modalities, such as \[v, a\]"),
     ({"weight_decay": 10**20}, r"weight_decay \[1000.*\] has too many digits: write it as 1e\+20"),
+    ({"negatives": ["all"]}, r"negatives \[\['all'\]\] must be a text"),
     ({"transform": "mask"}, r"transform \[mask\] must be one of mask_itemseq"),
     ({"preload_weight": 3}, r"preload_weight \[3\] must be fields of ids with"),
     ({"alias_of_item_id": "a"}, r"alias_of_item_id \[a\] must be a list of fields"),

@@ -28,7 +28,7 @@ _RUN = (
     "--state=INFO",
 )  # fmt: skip
 _RUNS = (
-    *((f"--model=SLMRec", f"--seed={seed}") for seed in range(3)),
+    *(("--model=SLMRec", f"--seed={seed}") for seed in range(3)),
     ("--model=SLMRec", "--ssl_task=FM", "--main_loss=bpr"),
     ("--model=MMLightGCN",), ("--model=VBPR",), ("--model=BPR",), ("--model=SLMRec", "--seed=0"),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -169,6 +170,12 @@ def test_runs_within_a_second_have_a_log_file_each(made, tmp_path, monkeypatch):
     first, second = sorted((tmp_path / "log" / "SLMRec").iterdir())
     assert first.name.startswith("SLMRec-made-noon-")
     assert config_settings_of(first) == config_settings_of(second)
+
+
+def test_a_run_leaves_the_standard_streams_as_they_were(made):
+    before = sys.stdout, sys.stderr
+    run("Pop")
+    assert (sys.stdout, sys.stderr) == before
 
 
 def config_settings_of(log) -> list[str]:
