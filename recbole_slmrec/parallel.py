@@ -6,6 +6,9 @@ are counted twice. Here processes run on CPUs (gloo) as well, and results equal 
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from tempfile import TemporaryDirectory
@@ -19,6 +22,9 @@ from torch import Tensor, nn
 
 # How long a process waits for the others before it gives up with an error.
 TIMEOUT = timedelta(minutes=10)
+
+# How often a process looks whether the one that has started it is still there.
+_LOOKS_S = 0.5
 
 
 def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[str, Any]) -> dict:
@@ -38,7 +44,11 @@ def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[s
     with TemporaryDirectory() as folder:
         meeting = {**processes, "init_method": _meeting_point(processes, folder)}
         try:
-            mp.spawn(_work, args=(run, arguments, meeting, answers), nprocs=processes["nproc"])
+            mp.spawn(
+                _work,
+                args=(run, arguments, meeting, answers, os.getpid()),
+                nprocs=processes["nproc"],
+            )
         except mp.ProcessRaisedException:
             if answers.empty():
                 raise
@@ -55,7 +65,10 @@ def _meeting_point(processes: dict[str, Any], folder: str) -> str:
     return f"tcp://{processes['ip']}:{processes['port']}"
 
 
-def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -> None:
+def _work(
+    rank: int, run: Callable, arguments: dict, processes: dict, answers, parent: int
+) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     settings = {**(arguments["config_dict"] or {}), **processes, "local_rank": rank}
     torch.set_num_threads(max(torch.get_num_threads() // processes["nproc"], 1))
     try:
@@ -68,6 +81,14 @@ def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -
             dist.destroy_process_group()
     if rank == 0:
         answers.put(result)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process soon after its parent, even where it waits for others: PyTorch's own signal
+    is lost on one that has only begun, and passed over by one that waits."""
+    while os.getppid() == parent:
+        time.sleep(_LOOKS_S)
+    os._exit(1)
 
 
 def join(settings: dict[str, Any]) -> torch.device:

@@ -24,7 +24,7 @@ from tests.campaigns.files import same
 from tests.made import NAME, make
 
 CASES = 16
-_ORPHANS_MAY_TAKE_S = 20
+_ORPHANS_MAY_TAKE_S = 60
 _EPOCHS = 30
 _QUICK = ("--show_progress=False", "--train_batch_size=64", "--stopping_step=100", "--state=WARNING")
 _TRAIN = ("run", f"--dataset={NAME}", *_QUICK)
@@ -194,7 +194,7 @@ _VICTIMS = (
     Victim("run", (*_TRAIN, f"--epochs={_EPOCHS}"), _trained),
     Victim("run, resumed", (*_TRAIN, f"--epochs={_EPOCHS}", "--eval_step=1"), _trained, resumed=True),
     Victim("run in two processes", (*_TRAIN, "--epochs=5", "--nproc=2"), _trained),
-    Victim("prepare", ("prepare", "shop", "--source=shop.csv"), _folder("dataset/shop")),
+    Victim("prepare", ("prepare", "shop", "--source=shop.csv", "--force"), _folder("dataset/shop")),
     Victim(
         "featurize",
         ("featurize", NAME, "text", "--table=titles.csv", "--item=item", "--column=title", "--force"),
