@@ -76,9 +76,21 @@ class Kind:
         return self.text
 
 
+@dataclass(frozen=True)
+class Name:
+    """A text of one character or more; one of digits may come as a number."""
+
+    def holds(self, value: Any) -> bool:
+        """Whether ``value`` is such a text."""
+        return isinstance(value, (str, int)) and type(value) is not bool and value != ""
+
+    def __str__(self) -> str:
+        return "a text that is not empty"
+
+
 _FLAG = Kind((bool,), "True or False")
 _TEXT = Kind((str,), "a text")
-_NAME = Kind((str, int), "a name")
+_NAME = Name()
 _PATH = Kind((str,), "a path")
 _COLUMNS = "file endings with lists of their columns, such as {inter: [user_id, item_id]}"
 _COUNT = Number(0, _LARGEST_SIZE, whole=True)
@@ -91,7 +103,7 @@ _COLUMNS_OF_A_FILE = Kind((list, tuple), "a list of its columns, such as [user_i
 _MODE = re.compile(r"full|labeled|(uni|pop)[1-9][0-9]{0,8}")
 _LEFT_OUT = ("valid_and_test", "valid_only", "test_only")
 
-Range = Number | OneOf | Kind
+Range = Number | OneOf | Kind | Name
 
 _NEGATIVES: dict[str, Range] = {
     "distribution": OneOf(("uniform", "popularity")),
@@ -127,8 +139,10 @@ _RANGES: dict[str, Range] = {
     # Whose default is auto.
     **dict.fromkeys(("negatives", "score", "ssl_task"), _TEXT),
     **dict.fromkeys(("data_path", "checkpoint_dir"), _PATH),
-    **dict.fromkeys(("field_separator", "seq_separator"), Kind((str,), "a separator")),
-    **dict.fromkeys(("wandb_project", "ITEM_ID_FIELD", "USER_ID_FIELD", "LABEL_FIELD"), _NAME),
+    **dict.fromkeys(("field_separator", "seq_separator", "wandb_project"), _NAME),
+    **dict.fromkeys(("ITEM_ID_FIELD", "USER_ID_FIELD", "LABEL_FIELD", "NEG_PREFIX"), _NAME),
+    **dict.fromkeys(("LIST_SUFFIX", "ITEM_LIST_LENGTH_FIELD", "POSITION_FIELD"), _NAME),
+    "numerical_features": Kind((list, tuple), "a list of fields, such as [price, year]"),
 }
 _RANGES_OR_NOTHING: dict[str, Range] = {
     "data_seed": _SEED,

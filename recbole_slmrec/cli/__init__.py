@@ -9,7 +9,9 @@ import shlex
 import sys
 from logging import getLogger
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Callable, Mapping, Sequence
+
+from recbole_slmrec.data.files import make_folder, named_by
 
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
@@ -107,6 +109,21 @@ def config_files(text: str) -> list[str]:
         raise ValueError(
             f"--config_files [{text}]: {error}; write names with spaces as \"'my file.yaml' b.yaml\""
         ) from None
+
+
+def make_folders_of(files: Mapping[str, Path | None]) -> None:
+    """Makes the folders in which files are to be written at the end, so that they can be.
+
+    Args:
+        files: a path, or None, by the flag that names it.
+
+    Raises:
+        WriteError: if a folder cannot be made or written to; names the flag.
+    """
+    for flag, path in files.items():
+        if path is not None:
+            with named_by(flag):
+                make_folder(path.parent)
 
 
 def guarded(command: Callable, arguments: Sequence[str], program: str) -> int:

@@ -144,6 +144,11 @@ def test_a_field_to_load_that_is_not_there_is_told(shop):
         _dataset(shop, load_col={"inter": ["user_id", "item_id", "ratings"]})
 
 
+def test_an_alias_of_no_field_is_told(shop):
+    with pytest.raises(ValueError, match=r"alias_of_item_id: \[titel\] is no field of ids: did you mean"):
+        _dataset(shop, alias_of_item_id=["titel"])
+
+
 @pytest.mark.parametrize("suffix", ["inter", "item"])
 def test_a_file_without_rows_is_told(shop, suffix):
     path = shop.folder / f"tiny.{suffix}"
