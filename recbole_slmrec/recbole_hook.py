@@ -10,10 +10,11 @@ read whole files and split by exact times, so that all models learn from the sam
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+from importlib.abc import MetaPathFinder
 
 import recbole.data.dataset
-import recbole.quick_start
 import recbole.trainer
 from recbole.config import Config as RecBoleConfig
 from recbole.data.dataset.dataset import Dataset
@@ -38,7 +39,7 @@ def install() -> None:
         setattr(recbole.trainer, f"{name}Trainer", SLMRecTrainer)
     if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
         _extend_defaults()
-        _extend_loading()
+        _extend_quick_start()
 
 
 def _replace_data_sets() -> None:
@@ -63,8 +64,38 @@ def _extend_defaults() -> None:
     RecBoleConfig._load_internal_config_dict = load_internal_config_dict
 
 
-def _extend_loading() -> None:
-    original = recbole.quick_start.load_data_and_model
+def _extend_quick_start() -> None:
+    module = sys.modules.get(_Extending.name)
+    if module is None:
+        sys.meta_path.insert(0, _Extending())
+        return
+    _extend_loading(module)
+    sys.modules["recbole.quick_start"].load_data_and_model = module.load_data_and_model
+
+
+class _Extending(MetaPathFinder):
+    """Extends RecBole's quick start once somebody imports it: it brings Ray, which takes seconds."""
+
+    name = "recbole.quick_start.quick_start"
+
+    def find_spec(self, name, path, target=None):
+        """Of that module, whose loader extends it too; None of others."""
+        if name != self.name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        execute = spec.loader.exec_module
+
+        def execute_and_extend(module):
+            execute(module)
+            _extend_loading(module)
+
+        spec.loader.exec_module = execute_and_extend
+        return spec
+
+
+def _extend_loading(module) -> None:
+    original = module.load_data_and_model
 
     def load_data_and_model(model_file):
         # Which imports all of the package.
@@ -76,5 +107,4 @@ def _extend_loading() -> None:
             return original(model_file)
         return quick_start.load_data_and_model(model_file)
 
-    for module in (recbole.quick_start, recbole.quick_start.quick_start):
-        module.load_data_and_model = load_data_and_model
+    module.load_data_and_model = load_data_and_model

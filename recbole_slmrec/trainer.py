@@ -212,10 +212,23 @@ class PluginTrainer:
 
     def _train_epoch(self, *args, **kwargs):
         start = perf_counter()
-        losses = super()._train_epoch(*args, **kwargs)
+        try:
+            losses = super()._train_epoch(*args, **kwargs)
+        except KeyError as error:
+            self._explain(error)
         self.epoch_seconds.append(perf_counter() - start)
         self.epoch_losses.append(sum(losses) if isinstance(losses, tuple) else losses)
         return losses
+
+    def _explain(self, error: KeyError) -> None:
+        """Raises what a batch without negatives means, or else ``error``."""
+        prefix, sampled = self.config["NEG_PREFIX"], self.config["train_neg_sample_args"]["sample_num"]
+        if sampled == "none" and str(error.args[0]).startswith(prefix):
+            raise ValueError(
+                f"{self.config['model']} learns from sampled negatives, but train_neg_sample_args has "
+                "none: set train_neg_sample_args: {distribution: uniform, sample_num: 1}"
+            ) from None
+        raise error
 
     def _generate_train_loss_output(self, epoch_idx, s_time, e_time, losses):
         output = super()._generate_train_loss_output(epoch_idx, s_time, e_time, losses)

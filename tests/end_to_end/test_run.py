@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 
 import numpy as np
 import pytest
-import recbole.quick_start
 import torch
 from recbole.quick_start import objective_function
 from recbole.quick_start import run_recbole as recbole_run
@@ -21,11 +21,6 @@ from recbole_slmrec.trainer import get_trainer
 from tests.made import N_ITEMS, read_pairs, write
 
 QUICK = {"epochs": 3, "train_batch_size": 64, "show_progress": False, "state": "ERROR"}
-
-
-def recbole_load(path: str):
-    # As it is once the package is imported.
-    return recbole.quick_start.load_data_and_model(path)
 
 
 def run(model: str = "SLMRec", **settings) -> dict:
@@ -143,12 +138,17 @@ def test_an_unknown_data_set_is_told_with_the_nearest(made):
 
 
 
-def test_recboles_own_function_loads_a_checkpoint_of_ours(made):
+@pytest.mark.parametrize("first", ["recbole_slmrec", "recbole.quick_start"])
+def test_recboles_own_function_loads_a_checkpoint_of_ours(made, first):
     path = run()["checkpoint"]
-    _, ours, *_ = recbole_load(path)
-    _, model, *_ = quick_start.load_data_and_model(path)
-    assert type(ours) is type(model)
-    assert all(map(torch.equal, ours.parameters(), model.parameters()))
+    code = (
+        f"import sys, {first}, recbole_slmrec\n"
+        "before = 'recbole.quick_start' in sys.modules\n"
+        "from recbole.quick_start import load_data_and_model\n"
+        f"print(before, type(load_data_and_model({path!r})[1]).__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == [str(first == "recbole.quick_start"), "SLMRec"], done.stderr
 
 
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
@@ -195,3 +195,8 @@ def test_a_folder_for_logs_that_cannot_be_is_told(made, tmp_path):
     (tmp_path / "log").touch()
     with pytest.raises(OSError, match="log/SLMRec cannot be written .*folder in which you give the com"):
         run()
+
+
+def test_a_model_without_the_negatives_that_it_needs_is_told(made):
+    with pytest.raises(ValueError, match="BPR learns from sampled negatives, but train_neg_sample"):
+        run("BPR", train_neg_sample_args=None)
