@@ -78,11 +78,11 @@ class Kind:
 
 @dataclass(frozen=True)
 class Name:
-    """A text of one character or more; one of digits may come as a number."""
+    """A text of one character or more."""
 
     def holds(self, value: Any) -> bool:
         """Whether ``value`` is such a text."""
-        return isinstance(value, (str, int)) and type(value) is not bool and value != ""
+        return isinstance(value, str) and value != ""
 
     def __str__(self) -> str:
         return "a text that is not empty"

@@ -41,6 +41,7 @@ REFUSED = [
     ({"reg_weight": -(10**20)}, r"reg_weight \[-1000.*\] has too many digits: write it as -1e\+20"),
     ({"negatives": ["all"]}, r"negatives \[\['all'\]\] must be a text"),
     ({"USER_ID_FIELD": ""}, r"USER_ID_FIELD \[nothing\] must be a text that is not empty"),
+    ({"NEG_PREFIX": 0}, r"NEG_PREFIX \[0\] must be a text that is not empty"),
     ({"NEG_PREFIX": None}, r"NEG_PREFIX \[nothing\] must be a text that is not empty"),
     ({"numerical_features": None}, r"numerical_features \[nothing\] must be a list of fields"),
     ({"transform": "mask"}, r"transform \[mask\] must be one of mask_itemseq"),
