@@ -1,4 +1,5 @@
-# Each command with all its own set-up, from any folder: `make demo`, `make test` and `make bench`.
+# Each command with all its own set-up, from any folder: `make demo`, `make test`, `make bench`
+# and `make campaign`.
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(HERE).venv
 RUN := $(VENV)/bin/python
@@ -7,7 +8,7 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11)
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.10 python3 python,$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
 INPUTS := $(HERE)setup.cfg $(HERE)constraints.txt $(HERE)pyproject.toml
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench campaign clean
 
 demo: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m recbole_slmrec demo
@@ -17,6 +18,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m benchmarks
+
+campaign: $(VENV)/.test
+	cd $(HERE) && $(RUN) -m tests.campaigns --output $(HERE)docs/reliability.json
 
 $(VENV)/.demo: $(VENV)/.made $(INPUTS)
 	$(RUN) -m pip install --quiet -c $(HERE)constraints.txt -e $(HERE)

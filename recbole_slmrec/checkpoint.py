@@ -14,6 +14,7 @@ import scipy.sparse as sp
 import torch
 
 from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.sums import check_sums
 
 FORMAT = "recbole-slmrec checkpoint 1"
 
@@ -48,13 +49,15 @@ def load_checkpoint(path: str | os.PathLike, device: torch.device | str = "cpu")
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint [{path}]")
     try:
+        check_sums(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise ValueError(
             f"{path} is refused: it holds more than tensors and plain values, as RecBole's own "
             "checkpoints do, and reading it could run code. Train the model anew with this package"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    # A damaged pickle raises nearly anything.
+    except Exception as error:
         raise ValueError(f"{path} is truncated or not a checkpoint: {error}") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(_of_another_format(path, state))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Iterable
 
@@ -11,7 +13,7 @@ import yaml
 from recbole.config import Config as RecBoleConfig
 from recbole.utils import ModelType
 
-from recbole_slmrec import metrics, parallel, plugins, recbole_hook
+from recbole_slmrec import metrics, parallel, plugins, ranges, recbole_hook
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.registry import get_model, name_of
 from recbole_slmrec.settings import add_package_settings, read_yaml
@@ -20,7 +22,7 @@ TEST_MASKS = ("seen", "train")
 
 # Flags of the commands, which are no settings of a run.
 _FLAGS = frozenset(
-    "model dataset checkpoint config_files nproc ip port world_size group_offset offset "
+    "model dataset checkpoint config_files nproc ip port init_method world_size group_offset offset "
     "local_rank".split()
 )
 # Settings that RecBole reads without declaring a default for them.
@@ -89,10 +91,14 @@ class Config(RecBoleConfig):
 
         Keys that are unknown are told with the nearest one.
         """
+        return self._said + self.unknown(self.external_config_dict)
+
+    def unknown(self, keys: Iterable[str]) -> list[str]:
+        """A sentence for each of ``keys`` that is no setting of this model and data set."""
         known = self._known()
-        return self._said + [
+        return [
             f"the setting [{key}] is unknown and has no effect{did_you_mean(key, known)}"
-            for key in self.external_config_dict
+            for key in keys
             if key not in known
         ]
 
@@ -122,6 +128,18 @@ class Config(RecBoleConfig):
             settings.update(read_yaml(Path(file), self.yaml_loader))
         return settings
 
+    def _load_cmd_line(self):
+        # RecBole's refuses a setting that is given twice and leaves out a value with "=" in it.
+        settings: dict[str, str] = {}
+        if "ipykernel_launcher" in sys.argv[0]:
+            return settings
+        for argument in sys.argv[1:]:
+            key, sign, value = argument.removeprefix("--").partition("=")
+            if not argument.startswith("--") or not sign:
+                continue
+            settings[key] = value
+        return self._convert_config_dict(settings)
+
     def _convert_config_dict(self, config_dict):
         # RecBole calls eval here.
         return {
@@ -145,6 +163,11 @@ class Config(RecBoleConfig):
     def _load_internal_config_dict(self, model, model_class, dataset):
         super()._load_internal_config_dict(model, model_class, dataset)
         add_package_settings(self, model, model_class, dataset, self._defaults)
+
+    def _get_final_config_dict(self):
+        for given in (self.external_config_dict, self.declared, self._defaults):
+            ranges.check(given, self.internal_config_dict)
+        return super()._get_final_config_dict()
 
     def _init_device(self):
         settings = self.final_config_dict
@@ -174,6 +197,11 @@ class Config(RecBoleConfig):
                     f"{key} is not supported: RecBole keeps data sets as pickles, which can run "
                     "code when they are read; without it the atomic files are read anew"
                 )
+        if self.final_config_dict["log_wandb"] and find_spec("wandb") is None:
+            raise ValueError(
+                "log_wandb: True needs Weights & Biases, which is not installed: pip install wandb, or "
+                "leave log_wandb out"
+            )
         self.final_config_dict["dataset_save_path"] = _NO_PICKLE
         self.final_config_dict["dataloaders_save_path"] = _NO_PICKLE
         if self.final_config_dict["benchmark_filename"]:

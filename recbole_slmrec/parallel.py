@@ -6,8 +6,12 @@ are counted twice. Here processes run on CPUs (gloo) as well, and results equal 
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from typing import Any, Callable, Iterator
 
 import torch
@@ -18,6 +22,9 @@ from torch import Tensor, nn
 
 # How long a process waits for the others before it gives up with an error.
 TIMEOUT = timedelta(minutes=10)
+
+# How often a process looks whether the one that has started it is still there.
+_LOOKS_S = 0.5
 
 
 def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[str, Any]) -> dict:
@@ -34,23 +41,39 @@ def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[s
         torch.multiprocessing.ProcessException: if a process died; the others are ended.
     """
     answers = mp.get_context("spawn").SimpleQueue()
-    try:
-        mp.spawn(_work, args=(run, arguments, processes, answers), nprocs=processes["nproc"])
-    except mp.ProcessRaisedException:
-        if answers.empty():
-            raise
+    with TemporaryDirectory() as folder:
+        meeting = {**processes, "init_method": _meeting_point(processes, folder)}
+        try:
+            mp.spawn(
+                _work,
+                args=(run, arguments, meeting, answers, os.getpid()),
+                nprocs=processes["nproc"],
+            )
+        except mp.ProcessRaisedException:
+            if answers.empty():
+                raise
     answer = None if answers.empty() else answers.get()
     if isinstance(answer, str):
         raise ValueError(answer)
     return answer
 
 
-def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -> None:
+def _meeting_point(processes: dict[str, Any], folder: str) -> str:
+    """Where the processes find one another: a file where all are here, which no other run can hold."""
+    if processes["world_size"] == processes["nproc"]:
+        return f"file://{folder}/processes"
+    return f"tcp://{processes['ip']}:{processes['port']}"
+
+
+def _work(
+    rank: int, run: Callable, arguments: dict, processes: dict, answers, parent: int
+) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     settings = {**(arguments["config_dict"] or {}), **processes, "local_rank": rank}
     torch.set_num_threads(max(torch.get_num_threads() // processes["nproc"], 1))
     try:
         result = run(**{**arguments, "config_dict": settings})
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         answers.put(str(error))
         raise
     finally:
@@ -60,11 +83,20 @@ def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers) -
         answers.put(result)
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process soon after its parent, even where it waits for others: PyTorch's own signal
+    is lost on one that has only begun, and passed over by one that waits."""
+    while os.getppid() == parent:
+        time.sleep(_LOOKS_S)
+    os._exit(1)
+
+
 def join(settings: dict[str, Any]) -> torch.device:
     """Joins the group of processes that ``settings`` describe, and gives this one's device.
 
     Raises:
-        ValueError: if there are CUDA devices, but fewer than processes.
+        ValueError: if there are CUDA devices, but fewer than processes, or the processes of other
+            machines cannot be met.
     """
     rank, n_here = settings["local_rank"], settings["nproc"]
     cuda = torch.cuda.is_available() and settings["use_gpu"]
@@ -73,13 +105,20 @@ def join(settings: dict[str, Any]) -> torch.device:
             f"nproc is {n_here}, but gpu_id [{settings['gpu_id']}] leaves "
             f"{torch.cuda.device_count()} CUDA devices: name one a process, or set use_gpu: False"
         )
-    dist.init_process_group(
-        backend="nccl" if cuda else "gloo",
-        rank=rank + settings["offset"],
-        world_size=settings["world_size"],
-        init_method=f"tcp://{settings['ip']}:{settings['port']}",
-        timeout=TIMEOUT,
-    )
+    try:
+        dist.init_process_group(
+            backend="nccl" if cuda else "gloo",
+            rank=rank + settings["offset"],
+            world_size=settings["world_size"],
+            init_method=settings["init_method"],
+            timeout=TIMEOUT,
+        )
+    except dist.DistNetworkError as error:
+        raise ValueError(
+            f"the processes cannot meet at {settings['ip']}, port {settings['port']} "
+            f"({str(error).splitlines()[0]}): name another port with --port, the same on all machines, "
+            "or the first machine's address with --ip"
+        ) from None
     if not cuda:
         return torch.device("cpu")
     torch.cuda.set_device(rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import secrets
 import sys
 from logging import getLogger
 from pathlib import Path
@@ -18,6 +18,7 @@ from recbole_slmrec import metrics, outside, parallel, plugins, report
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
+from recbole_slmrec.data.files import make_folder, named_by
 from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
@@ -258,15 +259,34 @@ def _init_logger(config: Config) -> None:
         if type(handler) in (logging.StreamHandler, logging.FileHandler):
             logger.removeHandler(handler)
             handler.close()
-    # RecBole asks whether a folder is there and then makes it, which two processes may do at once.
-    for folder in (f"log/{config['model']}", config["checkpoint_dir"]):
-        os.makedirs(folder, exist_ok=True)
-    init_logger(config)
+    _make_folders(config)
+    _init_recboles_logger(config)
     # RecBole sets the level only where nobody has set up logging before, as a notebook has.
     logger.setLevel(str(config["state"] or "INFO").upper())
     report.log_to_file(logger, f"{sys.argv}\n{report.versions()}\n{config}")
     for warning in config.warnings():
         logger.warning(warning)
+
+
+def _make_folders(config: Config) -> None:
+    """RecBole asks whether a folder is there and then makes it, which two processes may do at once."""
+    log = Path("log", config["model"])
+    with named_by("the folder in which you give the command"):
+        make_folder(log)
+    with named_by("--checkpoint_dir"):
+        make_folder(Path(config["checkpoint_dir"]))
+
+
+def _init_recboles_logger(config: Config) -> None:
+    """RecBole names a log file by the second and a digest of the settings, which two runs may share;
+    and it wraps the standard streams once more at each run, which ends after some hundred of them."""
+    config["log_file"] = secrets.token_hex(8)
+    streams = sys.stdout, sys.stderr
+    try:
+        init_logger(config)
+    finally:
+        sys.stdout, sys.stderr = streams
+        del config.final_config_dict["log_file"]
 
 
 def _set_eval_batch_size(config: Config, n_items: int) -> None:

@@ -34,6 +34,9 @@ MODELS: dict[str, type] = {model.__name__: model for model in _OURS}
 CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}
 """RecBole's models, with a fault mended."""
 
+# RecBole writes the names of their files small.
+_OF_OTHER_PACKAGES = ("XGBoost", "LightGBM")
+
 _RECBOLE_PROPERTIES = Path(recbole.__file__).parent / "properties" / "model"
 
 
@@ -60,10 +63,10 @@ def get_model(name: str) -> type:
         return recbole.utils.get_model(name)
     except (ValueError, AttributeError, ImportError):
         # RecBole's search for an unknown name ends with an import of libraries that are optional.
-        if name in model_names():
+        if name in model_names() or name in _OF_OTHER_PACKAGES:
             raise
         raise ValueError(
-            f"there is no model [{name}]{did_you_mean(name, model_names())}. "
+            f"there is no model [{name}]{did_you_mean(name, model_names()) or '.'} "
             f"Ours: {', '.join(sorted(MODELS))}; RecBole's are listed in its documentation"
         ) from None
     finally:

@@ -52,7 +52,8 @@ def add_package_settings(
         internal.update(model_defaults(model))
     internal.update((internal["model_settings"] or {}).get(model, {}))
     internal.update(defaults or {})
-    data_path = Path(external.get("data_path", internal["data_path"]))
+    # Whether it is a path at all is checked with the other settings.
+    data_path = Path(str(external.get("data_path", internal["data_path"])))
     config.declared = _dataset_declaration(data_path / dataset, config.yaml_loader)
     internal.update(config.declared)
     if hasattr(model_class, "takes_negatives"):

@@ -24,6 +24,7 @@ from recbole_slmrec.checkpoint import (
     save_checkpoint,
 )
 from recbole_slmrec.collector import RankingCollector
+from recbole_slmrec.data.files import named_by
 from recbole_slmrec.data.fingerprint import fingerprint
 from recbole_slmrec.memory import keep_freed_memory
 from recbole_slmrec.per_user import UserEvaluator
@@ -32,8 +33,8 @@ from recbole_slmrec.settings import model_defaults
 
 # Settings of a run that say nothing of the model that came out of it.
 _PASSING = frozenset(
-    "resume epochs gpu_id config_files nproc world_size ip port offset local_rank single_spec state "
-    "show_progress checkpoint_dir".split()
+    "resume epochs gpu_id config_files nproc world_size ip port init_method offset local_rank single_spec "
+    "state show_progress checkpoint_dir".split()
 )
 
 
@@ -149,38 +150,40 @@ class PluginTrainer:
         if not self.config["single_spec"] and self.config["local_rank"] != 0:
             return
         path = kwargs.get("saved_model_file", self.saved_model_file)
-        save_checkpoint(
-            {
-                "model": self.config["model"],
-                "dataset": self.config["dataset"],
-                "settings": plain_settings(self.config.final_config_dict),
-                "external": _lasting(plain_settings(self.config.external_config_dict)),
-                "versions": {"recbole": recbole.__version__, "torch": str(torch.__version__)},
-                "data": self._fingerprint,
-                "refit": self.refit,
-                "epoch": epoch,
-                "cur_step": self.cur_step,
-                "best_valid_score": self.best_valid_score,
-                "best_valid_result": self._valid_result and dict(self._valid_result),
-                "state_dict": dict(self.model.state_dict()),
-                "other_parameter": {
-                    name: value
-                    for name, value in self.model.other_parameter().items()
-                    # DIN and DIEN name a layer there, whose parameters are in the state_dict.
-                    if not isinstance(value, torch.nn.Module)
-                },
-                "outside": outside.changed(self.model, self._built),
-                "optimizers": {name: o.state_dict() for name, o in self._optimizers().items()},
-                "average": self.average and self.average.state(),
-                "random": {
-                    **random_state(),
-                    "loaders": [loader.generator.get_state() for loader in _loaders(self._train_data)],
-                },
-            },
-            path,
-        )
+        with named_by("--checkpoint_dir"):
+            save_checkpoint(self._state(epoch), path)
         if verbose:
             self.logger.info(set_color("Saving current", "blue") + f": {path}")
+
+    def _state(self, epoch: int) -> dict:
+        """All that a checkpoint holds."""
+        return {
+            "model": self.config["model"],
+            "dataset": self.config["dataset"],
+            "settings": plain_settings(self.config.final_config_dict),
+            "external": _lasting(plain_settings(self.config.external_config_dict)),
+            "versions": {"recbole": recbole.__version__, "torch": str(torch.__version__)},
+            "data": self._fingerprint,
+            "refit": self.refit,
+            "epoch": epoch,
+            "cur_step": self.cur_step,
+            "best_valid_score": self.best_valid_score,
+            "best_valid_result": self._valid_result and dict(self._valid_result),
+            "state_dict": dict(self.model.state_dict()),
+            "other_parameter": {
+                name: value
+                for name, value in self.model.other_parameter().items()
+                # DIN and DIEN name a layer there, whose parameters are in the state_dict.
+                if not isinstance(value, torch.nn.Module)
+            },
+            "outside": outside.changed(self.model, self._built),
+            "optimizers": {name: o.state_dict() for name, o in self._optimizers().items()},
+            "average": self.average and self.average.state(),
+            "random": {
+                **random_state(),
+                "loaders": [loader.generator.get_state() for loader in _loaders(self._train_data)],
+            },
+        }
 
     def save_pretrained_model(self, epoch, saved_model_file):
         # Overridden because RecBole's is a pickle that holds the Config object.
@@ -214,13 +217,26 @@ class PluginTrainer:
     def _train_epoch(self, *args, **kwargs):
         start = perf_counter()
         self._before_epoch()
-        losses = super()._train_epoch(*args, **kwargs)
+        try:
+            losses = super()._train_epoch(*args, **kwargs)
+        except KeyError as error:
+            self._explain(error)
         self.epoch_seconds.append(perf_counter() - start)
         self.epoch_losses.append(sum(losses) if isinstance(losses, tuple) else losses)
         return losses
 
     def _before_epoch(self) -> None:
         """What comes before an epoch, and is part of its time."""
+
+    def _explain(self, error: KeyError) -> None:
+        """Raises what a batch without negatives means, or else ``error``."""
+        prefix, sampled = self.config["NEG_PREFIX"], self.config["train_neg_sample_args"]["sample_num"]
+        if sampled == "none" and str(error.args[0]).startswith(prefix):
+            raise ValueError(
+                f"{self.config['model']} learns from sampled negatives, but train_neg_sample_args has "
+                "none: set train_neg_sample_args: {distribution: uniform, sample_num: 1}"
+            ) from None
+        raise error
 
     def _generate_train_loss_output(self, epoch_idx, s_time, e_time, losses):
         output = super()._generate_train_loss_output(epoch_idx, s_time, e_time, losses)

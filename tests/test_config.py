@@ -61,6 +61,17 @@ def test_command_line_text_is_read_as_literals(monkeypatch):
     assert config(gpu_id="")["gpu_id"] == ""
 
 
+def test_of_a_setting_that_is_given_twice_the_last_one_is_taken(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["run", "--epochs=1", "--tau=0.3", "--epochs=4"])
+    assert (config()["epochs"], config()["tau"]) == (4, 0.3)
+
+
+def test_a_value_may_hold_an_equals_sign(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["run", "--data_path=a=b/c=d"])
+    assert config(note=1)["checkpoint_dir"] == "saved"
+    assert Config("SLMRec", "made")["data_path"] == "a=b/c=d/made"
+
+
 def test_the_authors_setting_is_a_file_that_the_defaults_differ_from():
     file = properties_path() / "model" / "paper.yaml"
     settings = Config("SLMRec", "ml-100k", [str(file)])
@@ -141,3 +152,10 @@ def test_a_run_needs_a_model_and_a_data_set():
 def test_an_unknown_test_mask_is_refused():
     with pytest.raises(ValueError, match=r"test_mask \[all\] is not one of seen, train"):
         config(test_mask="all")
+
+
+def test_weights_and_biases_must_be_there(monkeypatch):
+    monkeypatch.setattr("recbole_slmrec.config.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="log_wandb: True needs .* pip install wandb"):
+        config(log_wandb=True)
+    assert config(log_wandb=False)["log_wandb"] is False

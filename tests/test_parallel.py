@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -188,3 +193,55 @@ def die_in_one(rank: int, port: str) -> None:
 def test_when_one_process_dies_the_others_end():
     with pytest.raises((mp.ProcessExitedException, mp.ProcessRaisedException)):
         mp.spawn(die_in_one, args=(free_port(),), nprocs=2)
+
+
+def test_runs_on_one_machine_need_no_port(made):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        settings = {"epochs": 1, "show_progress": False, "state": "ERROR", "train_batch_size": 64}
+        result = quick_start.run("Pop", "made", config_dict=settings, nproc=2, port=port)
+        assert 0 < result["test_result"]["recall@20"] <= 1
+        with pytest.raises(ValueError, match=rf"cannot meet at localhost, port {port} .*--port"):
+            quick_start.run("Pop", "made", config_dict=settings, world_size=2, port=port)
+
+
+def test_processes_end_with_the_one_that_started_them(made, tmp_path):
+    code = (
+        "from recbole_slmrec import quick_start\n"
+        "settings = {'epochs': 10**6, 'show_progress': False, 'stopping_step': 10**6,"
+        " 'train_batch_size': 64}\n"
+        "if __name__ == '__main__':\n"
+        "    quick_start.run('SLMRec', 'made', config_dict=settings, nproc=2)\n"
+    )
+    (tmp_path / "train.py").write_text(code)
+    with open(tmp_path / "said.txt", "w") as said:
+        parent = subprocess.Popen(
+            [sys.executable, "train.py"], stdout=said, stderr=said, start_new_session=True
+        )
+    try:
+        while "epoch 0 training" not in (tmp_path / "said.txt").read_text():
+            assert parent.poll() is None, (tmp_path / "said.txt").read_text()
+            time.sleep(0.1)
+        children = [int(pid) for pid in _children(parent.pid)]
+        assert len(children) >= 2
+        parent.kill()
+        parent.wait()
+        while any(Path(f"/proc/{child}").exists() for child in children):
+            time.sleep(0.1)
+    finally:
+        if _in_session(parent.pid):
+            os.killpg(parent.pid, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _in_session(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import shlex
 import sys
 from logging import getLogger
-from typing import Callable, Sequence
+from pathlib import Path
+from typing import Callable, Mapping, Sequence
+
+from recbole_slmrec.data.files import make_folder, named_by
 
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
@@ -23,6 +27,13 @@ VERBS = {
     "doctor": "check the installation and a data set, with a remedy for each problem",
     "demo": "train SLMRec and LightGCN on MovieLens-100k and compare them",
 }
+
+
+# How packages are called where they are installed from, where it is not their own name.
+_DISTRIBUTIONS = {"faiss": "faiss-cpu", "kmeans_pytorch": "kmeans-pytorch"}
+
+# Of PyTorch's errors, which are RuntimeErrors.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +66,16 @@ def parse_with_settings(
         if not setting.startswith("--") or "=" not in setting:
             parser.error(f"[{setting}] is not understood: settings are written --key=value")
     sys.argv = [sys.argv[0], *arguments]
+    _tell_repeated(settings)
     return flags, settings
+
+
+def _tell_repeated(settings: Sequence[str]) -> None:
+    given: dict[str, str] = {}
+    for key, _, value in (setting.partition("=") for setting in settings):
+        if given.get(key, value) != value:
+            getLogger().warning(f"{key} is given twice: the last one, {value}, is taken")
+        given[key] = value
 
 
 def _joined(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
@@ -73,17 +93,68 @@ def _joined(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[s
     return joined
 
 
+def config_files(text: str) -> list[str]:
+    """The files that ``--config_files`` names: one, or several with spaces between them.
+
+    A name with a space stands in quotes inside the text, unless it is the only one.
+
+    Raises:
+        ValueError: if a quotation mark is open.
+    """
+    if Path(text).is_file():
+        return [text]
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise ValueError(
+            f"--config_files [{text}]: {error}; write names with spaces as \"'my file.yaml' b.yaml\""
+        ) from None
+
+
+def make_folders_of(files: Mapping[str, Path | None]) -> None:
+    """Makes the folders in which files are to be written at the end, so that they can be.
+
+    Args:
+        files: a path, or None, by the flag that names it.
+
+    Raises:
+        WriteError: if a folder cannot be made or written to; names the flag.
+    """
+    for flag, path in files.items():
+        if path is not None:
+            with named_by(flag):
+                make_folder(path.parent)
+
+
 def guarded(command: Callable, arguments: Sequence[str], program: str) -> int:
     """Runs a command and turns errors in the user's input into one line and exit status 2."""
     # RecBole's Config reads the settings from sys.argv itself.
     sys.argv = [program, *arguments]
     try:
         return command(arguments, program)
-    except (ValueError, OSError) as error:
-        if getLogger().isEnabledFor(logging.DEBUG):
+    except (ValueError, OSError, ImportError, MemoryError, RuntimeError) as error:
+        sentence = _sentence(error)
+        if sentence is None or getLogger().isEnabledFor(logging.DEBUG):
             raise
-        print(f"error: {error}\n(--state=DEBUG shows where it arose)", file=sys.stderr)
+        print(f"error: {sentence}\n(--state=DEBUG shows where it arose)", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
+
+
+def _sentence(error: Exception) -> str | None:
+    """What an error says to the user; None for one that only the program can be blamed for."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        return (
+            f"the package {package} is needed and not installed: "
+            f"pip install {_DISTRIBUTIONS.get(package, package)}"
+        )
+    no_room = isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY)
+    if no_room:
+        return (
+            f"there is not enough memory ({str(error).splitlines()[0] if str(error) else 'none left'}): "
+            "lower embedding_size, n_layers, train_batch_size or eval_batch_size"
+        )
+    return None if isinstance(error, RuntimeError) else str(error)

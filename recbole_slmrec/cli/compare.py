@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.cli import config_files, make_folders_of, parse_with_settings
 from recbole_slmrec.compare import table
 from recbole_slmrec.compare.names import parse_models, parse_seeds
 from recbole_slmrec.compare.output import write_all
 from recbole_slmrec.compare.runs import Comparison, run_all
 from recbole_slmrec.compare.statistics import COLD, summarise_cold
+from recbole_slmrec.data.files import named_by
 
 _EPILOG = """
 every setting is a flag too, as --key=value, and applies to all models; a model's own settings stand
@@ -37,17 +38,21 @@ def main(arguments: Sequence[str], program: str) -> int:
     # RecBole's Config would read the command line, and let it win over a model's own settings.
     sys.argv = [program]
     output = flags.output or Path("compare") / flags.dataset
+    make_folders_of(
+        {"--output": output / "file", "--valid_latex": flags.valid_latex, "--test_latex": flags.test_latex}
+    )
     comparison = Comparison(
         entries=parse_models(flags.models),
         dataset=flags.dataset,
         seeds=parse_seeds(flags.seeds),
         output=output,
         settings=settings,
-        config_files=flags.config_files.split(),
+        config_files=config_files(flags.config_files),
     )
     outcomes = run_all(comparison, lambda line: print(line, flush=True))
     command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])
-    summary = write_all(outcomes, output, command, flags.valid_latex, flags.test_latex)
+    with named_by("--output"):
+        summary = write_all(outcomes, output, command, flags.valid_latex, flags.test_latex)
     print("\n" + table.terminal(summary, styled=sys.stdout.isatty()))
     for split, cold in summarise_cold(outcomes).items():
         print(f"\n{COLD[split]}\n\n{table.terminal(cold, styled=sys.stdout.isatty())}")

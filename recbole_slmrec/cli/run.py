@@ -6,7 +6,7 @@ import argparse
 from typing import Sequence
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.cli import config_files, parse_with_settings
 
 _EPILOG = """
 every setting is a flag too, as --key=value:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str], program: str) -> int:
     quick_start.run(
         flags.model,
         flags.dataset,
-        config_file_list=flags.config_files.split(),
+        config_file_list=config_files(flags.config_files),
         nproc=flags.nproc,
         world_size=flags.world_size,
         ip=flags.ip,

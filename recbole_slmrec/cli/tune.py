@@ -12,7 +12,7 @@ from typing import Any, Sequence
 import torch
 
 from recbole_slmrec import report
-from recbole_slmrec.cli import parse_with_settings
+from recbole_slmrec.cli import config_files, make_folders_of, parse_with_settings
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.tune.plot import FORMATS
 from recbole_slmrec.tune.search import ALGORITHMS, hyperopt_search
@@ -47,9 +47,11 @@ def main(arguments: Sequence[str], program: str) -> int:
     sys.argv = [program]
     visible_gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
     task = make_task(
-        flags.model, flags.dataset, flags.config_files.split(), settings, flags.params_file
+        flags.model, flags.dataset, config_files(flags.config_files), settings, flags.params_file
     )
     folder = flags.output or Path("tune") / f"{flags.model}-{flags.dataset}"
+    files = {"--output_file": flags.output_file, "--display_file": flags.display_file}
+    make_folders_of({"--output": folder / "file", **files})
     search = _search(flags, task, folder, visible_gpus)
     winner = tune(task, flags.tool, search, folder, flags.output_file, flags.display_file, say=_say)
     print(_summary(winner, folder, flags))

@@ -18,7 +18,9 @@ from recbole_slmrec.checkpoint import plain_settings
 from recbole_slmrec.cold import evaluate_cold
 from recbole_slmrec.compare.names import Entry
 from recbole_slmrec.config import Config
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.download import DownloadError
+from recbole_slmrec.data.find import NoDataSetError
+from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.settings import data_seed
 
 # A comparison tells its progress run by run; --state=INFO shows every epoch as well.
@@ -72,6 +74,7 @@ def run_all(comparison: Comparison, tell: Callable[[str], None]) -> list[Outcome
 
     Raises:
         ValueError: if no run of any row has finished; with the error of the first.
+        NoDataSetError, DownloadError: if the data set is not there and cannot be fetched.
     """
     outcomes = {entry.label: Outcome(entry.label) for entry in comparison.entries}
     plan = [(seed, entry) for seed in comparison.seeds for entry in comparison.entries]
@@ -86,6 +89,9 @@ def run_all(comparison: Comparison, tell: Callable[[str], None]) -> list[Outcome
             split = split or run["split"]
             if run["split"] != split:
                 raise ValueError("it was evaluated on other interactions than the models before it")
+        except (NoDataSetError, DownloadError):
+            # The other runs would miss it too.
+            raise
         except Exception as error:
             # Whatever a model of many does wrong, the others are still worth their time.
             getLogger().debug(f"{name} failed", exc_info=True)
@@ -131,11 +137,10 @@ def _kept_or_run(comparison: Comparison, entry: Entry, seed: int) -> tuple[dict[
     config = configure(comparison, entry, seed)
     path = run_path(comparison, entry, seed, plain_settings(config.final_config_dict))
     if path.is_file():
-        return _read(path), f"kept in {path}"
+        return read_record(path, "remove it to run again"), f"kept in {path}"
     run = _run(config, entry, seed)
     run["command"] = _command(comparison, entry, seed, config["data_seed"])
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(run), encoding="utf-8")
+    write_record(path, run)
     metric = run["valid_metric"]
     valid = f"{metric} {run['valid'][metric]:.4f} on validation, " if run["valid"] else ""
     return run, f"{valid}epochs: {len(run['seconds'])}, training: {sum(run['seconds']):.1f} s"
@@ -197,19 +202,12 @@ def _split_digest(*loaders) -> str:
 
 def _command(comparison: Comparison, entry: Entry, seed: int, data_seed: int) -> str:
     settings = {**comparison.settings, **entry.overrides, "seed": seed, "data_seed": data_seed}
-    files = " ".join(comparison.config_files)
+    files = shlex.join(comparison.config_files)
     return shlex.join(
         ["python", "run_recbole.py", f"--model={entry.model}", f"--dataset={comparison.dataset}"]
         + ([f"--config_files={files}"] if files else [])
         + [f"--{key}={value}" for key, value in settings.items()]
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not a kept run ({error}); remove it to run again") from None
 
 
 def _first_line(error: Exception) -> str:

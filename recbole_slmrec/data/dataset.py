@@ -10,6 +10,7 @@ from recbole.data.dataset import Dataset
 from recbole.utils import FeatureSource
 
 from recbole_slmrec.data.exact_times import ExactTimes
+from recbole_slmrec.data.fetched import Fetched
 from recbole_slmrec.data.field import field_modality
 from recbole_slmrec.data.matrix import matrix_modality
 from recbole_slmrec.data.modality import (
@@ -26,7 +27,7 @@ from recbole_slmrec.names import did_you_mean, first_few
 from recbole_slmrec.settings import data_seed
 
 
-class MultimodalDataset(WholeRows, ExactTimes, Dataset):
+class MultimodalDataset(Fetched, WholeRows, ExactTimes, Dataset):
     """RecBole's data set, with the features of the items in each modality.
 
     ``config["item_modalities"]`` declares the modalities, ``config["modalities"]`` selects among

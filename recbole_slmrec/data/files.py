@@ -125,6 +125,17 @@ def whole_folder(target: Path, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Makes ``folder``, if it is not there, to write files into.
+
+    Raises:
+        WriteError: if it cannot be made, or may not be written to.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder / "file")
+
+
 def check_folder(target: Path) -> None:
     """Checks that the folder of ``target`` is there and writable: before work, not after.
 

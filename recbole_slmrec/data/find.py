@@ -13,6 +13,10 @@ from recbole_slmrec.names import did_you_mean
 _RECBOLE_ORIGINS = Path(recbole.__file__).parent / "properties" / "dataset" / "url.yaml"
 
 
+class NoDataSetError(FileNotFoundError):
+    """A data set is not there; the message says what to do."""
+
+
 def find_dataset(name: str, folder: Path, origin: dict | None) -> None:
     """Makes sure that the data set ``name`` is in ``folder``, or that RecBole will fetch it.
 
@@ -22,7 +26,8 @@ def find_dataset(name: str, folder: Path, origin: dict | None) -> None:
         origin: the ``download`` settings of a data set that this package can fetch, else None.
 
     Raises:
-        FileNotFoundError: if it is not there and nobody knows its origin; names the nearest.
+        NoDataSetError: if it is not there and nobody knows its origin; names the nearest.
+        DownloadError: if it cannot be fetched.
     """
     if folder.is_dir():
         return
@@ -34,8 +39,8 @@ def find_dataset(name: str, folder: Path, origin: dict | None) -> None:
         return
     here = [path.name for path in folder.parent.glob("*") if path.is_dir()]
     hint = did_you_mean(name, [*here, *fetched_by_recbole, "tiktok", "ml-100k"])
-    raise FileNotFoundError(
-        f"there is no data set [{name}] in {folder.parent}{hint or ''}. Prepare it with `python -m "
+    raise NoDataSetError(
+        f"there is no data set [{name}] in {folder.parent}{hint or '.'} Prepare it with `python -m "
         f"recbole_slmrec prepare {name} --source DIR`, put its atomic files into {folder}, or say "
         "where data sets lie with --data_path=DIR"
     )

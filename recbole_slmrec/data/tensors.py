@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from recbole_slmrec.data.sums import check_sums
+
 
 def read_tensor(path: Path) -> np.ndarray:
     """Views the one tensor of a file, which stays mapped into memory.
@@ -29,6 +31,7 @@ def read_tensor(path: Path) -> np.ndarray:
         raise FileNotFoundError(f"{path} does not exist; put the file there")
     mapped = zipfile.is_zipfile(path)
     try:
+        check_sums(path)
         loaded = torch.load(str(path), map_location="cpu", mmap=mapped, weights_only=True)
     # A damaged file raises nearly anything. torch's own words would lead into running its code.
     except Exception as error:

@@ -13,6 +13,7 @@ from recbole.utils import FeatureSource, FeatureType
 
 from recbole_slmrec.data.atomic import examine, opener, read_header, without_mark
 from recbole_slmrec.data.rows import Rows, line_of, look_through, unquoted
+from recbole_slmrec.names import did_you_mean
 
 
 class WholeRows:
@@ -29,6 +30,15 @@ class WholeRows:
     def _get_preset(self):
         super()._get_preset()
         self.config["encoding"] = without_mark(self.config["encoding"])
+
+    def _init_alias(self):
+        super()._init_alias()
+        # RecBole's own check of this compares a numpy value by `is`, and so never fails.
+        for name, fields in self.alias.items():
+            for field in set(fields) - set(self.token_like_fields):
+                raise ValueError(
+                    f"alias_of_{name}: [{field}] is no field of ids{did_you_mean(field, self.field2type)}"
+                )
 
     def _load_feat(self, filepath, source):
         loaded, unloaded = self._get_load_and_unload_col(source)
@@ -80,6 +90,11 @@ class _File:
         rows = look_through(self._open, self.settings["field_separator"])
         if rows.problem or rows.nul:
             self.explain(ValueError(rows.problem or "it has a NUL character"))
+        split = self.kind == "inter" and self.dataset.benchmark_filename_list is not None
+        if rows.n == 0 and not split:
+            raise ValueError(
+                f"{self.path}: it has a header and no rows; write them, or take its fields out of load_col"
+            )
         for warning in rows.warnings(self.path):
             self.dataset.logger.warning(warning)
         return rows

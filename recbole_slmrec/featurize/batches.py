@@ -13,7 +13,8 @@ from typing import Any, Iterable, Iterator, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from recbole_slmrec.data.files import allocate, whole_file, writing
+from recbole_slmrec.data.files import allocate, writing
+from recbole_slmrec.data.records import read_record, write_record
 
 
 class Encoder(Protocol):
@@ -64,9 +65,9 @@ def encoded_rows(
     note_path = target.with_name(f".{target.name}.{digest}.json")
     rows_path = note_path.with_suffix(".unfinished")
     _discard_others(target, note_path, made_of)
-    if note_path.is_file():
-        note = json.loads(note_path.read_text(encoding="utf-8"))
-        rows = np.lib.format.open_memmap(rows_path, mode="r+")
+    note = _note_of(note_path)
+    rows = _rows_so_far(rows_path, (n_rows, encoder.width)) if note else None
+    if rows is not None:
         getLogger().info(f"going on after {note['done']:,} of {len(inputs):,}")
     else:
         note = {"made_of": made_of, "done": 0, "unreadable": []}
@@ -81,11 +82,27 @@ def encoded_rows(
             rows[row] = vector
         rows.flush()
         note["done"] += len(batch)
-        with whole_file(note_path) as partial:
-            partial.write_text(json.dumps(note), encoding="utf-8")
+        write_record(note_path, note)
     yield rows, note["unreadable"]
     note_path.unlink(missing_ok=True)
     rows_path.unlink()
+
+
+def _note_of(path: Path) -> dict[str, Any] | None:
+    """What is done so far; None where nothing is, or the file is damaged: then all is done anew."""
+    try:
+        return read_record(path, "it is made anew") if path.is_file() else None
+    except ValueError as error:
+        getLogger().warning(str(error))
+        return None
+
+
+def _rows_so_far(path: Path, shape: tuple[int, int]) -> np.memmap | None:
+    try:
+        rows = np.lib.format.open_memmap(path, mode="r+")
+    except Exception:  # a damaged header raises whatever its parser stumbles over
+        return None
+    return rows if rows.shape == shape and rows.dtype == np.float32 else None
 
 
 def _empty_rows(path: Path, shape: tuple[int, int], target: Path) -> np.memmap:
@@ -124,8 +141,8 @@ def _discard_others(target: Path, note_path: Path, made_of: dict[str, Any]) -> N
         note = other.with_suffix(".json")
         if note == note_path:
             continue
-        if note.is_file():
-            found = json.loads(note.read_text(encoding="utf-8"))["made_of"]
+        if earlier := _note_of(note):
+            found = earlier["made_of"]
             differ = [key for key in {**found, **made_of} if found.get(key) != made_of.get(key)]
             getLogger().warning(
                 f"what an earlier run left of {target.name} is discarded, for its "

@@ -286,6 +286,10 @@ class _TorchSums:
         self._shape = (half.n_destinations, half.n_sources)
         self._matrices: dict[torch.dtype, Tensor] = {}
 
+    def __deepcopy__(self, memo: dict) -> _TorchSums:
+        # PyTorch copies no sparse CSR tensor, and these never change.
+        return self
+
     def __call__(self, x: Tensor) -> Tensor:
         if x.dtype not in self._matrices:
             ones = torch.ones(len(self._columns), dtype=x.dtype, device=x.device)

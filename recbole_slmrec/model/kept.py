@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from logging import getLogger
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from recbole_slmrec.data.files import whole_file
+
+# Of which a checksum is made at a time, so that few pages of a mapped file are held.
+_ROWS = 2**14
 
 
 def kept_folder(config) -> Path | None:
@@ -23,8 +27,16 @@ def file_stem(name: str) -> str:
     return re.sub(r"\W", "_", name)
 
 
+def _checksum(array: np.ndarray) -> bytes:
+    """Of the values of ``array``: 4 bytes, which stand behind them in the file."""
+    checksum = 0
+    for start in range(0, len(array), _ROWS):
+        checksum = zlib.crc32(np.ascontiguousarray(array[start : start + _ROWS]), checksum)
+    return checksum.to_bytes(4, "little")
+
+
 class KeptArray:
-    """The file ``<name>-<digest>.npy``.
+    """The file ``<name>-<digest>.npy``, which numpy reads too.
 
     The digest is of all that the array follows from, so that one made from anything else is never
     read; it gives way to the new one.
@@ -52,7 +64,11 @@ class KeptArray:
             kept = np.lib.format.open_memmap(self._path, "c")
         except Exception:  # a damaged header raises whatever its parser stumbles over
             return None
-        return kept if kept.shape == shape and kept.dtype == dtype else None
+        if kept.shape != shape or kept.dtype != dtype:
+            return None
+        with open(self._path, "rb") as file:
+            file.seek(kept.offset + kept.nbytes)
+            return kept if file.read() == _checksum(kept) else None
 
     def write(self, what: str, *parts: np.ndarray) -> None:
         """Writes the array, its parts one below the other, or logs that ``what`` cannot be kept."""
@@ -63,6 +79,8 @@ class KeptArray:
                 kept = np.lib.format.open_memmap(partial, "w+", parts[0].dtype, shape)
                 np.concatenate(parts, out=kept)
                 kept.flush()
+                with open(partial, "ab") as file:
+                    file.write(_checksum(kept))
         except OSError as error:
             getLogger().info(f"{what} are not kept for the next run: {error}")
             return

@@ -86,7 +86,7 @@ class SLMRec(MultimodalLightGCN):
             ValueError: for an unknown ``main_loss``.
         """
         main_loss = settings["main_loss"]
-        if main_loss not in MAIN_LOSSES:
+        if main_loss not in list(MAIN_LOSSES):
             raise ValueError(
                 f"main_loss [{main_loss}] is not one of {', '.join(MAIN_LOSSES)}; in-batch negatives "
                 "are those of main_loss: info_nce with negatives: in_batch"

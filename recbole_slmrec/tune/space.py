@@ -73,8 +73,12 @@ def read_space(path: Path) -> list[Parameter]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no hyper file [{path}]")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8: {error}") from None
     space: dict[str, Parameter] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:

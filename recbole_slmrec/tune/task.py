@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_slmrec.checkpoint import plain_settings
 from recbole_slmrec.config import Config
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.settings import properties_path
 from recbole_slmrec.tune.space import Parameter, read_space
 
@@ -80,7 +80,7 @@ def make_task(
                 f"{parameter.name} is tuned by {path} and set to {fixed[parameter.name]} as well: "
                 "take it out of one of the two"
             )
-    _refuse_unknown(config, space, path, fixed)
+    _refuse_unknown(config, space, path)
     data_path = fixed.get("data_path", config.internal_config_dict["data_path"])
     return Task(
         # A screen full of epochs for each trial would hide the course of the search.
@@ -111,10 +111,9 @@ def claim_folder(folder: Path, task: Task, tool: str) -> None:
     search = json.loads(json.dumps({"tool": tool, "tuned": names, **task.lasting_settings}))
     if not (path.is_file() and (folder / TRIALS).is_file()):
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as partial:
-            partial.write_text(json.dumps(search, indent=2) + "\n", encoding="utf-8")
+        write_record(path, search)
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
+    there = read_record(path, "choose another folder with --output")
     differing = [
         f"{key} was {there.get(key, 'not set')} and is {search.get(key, 'not set')}"
         for key in sorted({*there, *search})
@@ -139,13 +138,9 @@ def _shipped(model: str) -> Path:
     return path
 
 
-def _refuse_unknown(config: Config, space: list[Parameter], path: Path, fixed: dict) -> None:
-    known = set(config.warnings())
-    for warning in known:
+def _refuse_unknown(config: Config, space: list[Parameter], path: Path) -> None:
+    for warning in config.warnings():
         getLogger().warning(warning)
-    # The values play no part in whether a name is known.
-    names = {parameter.name: None for parameter in space}
-    probe = Config(config["model"], config["dataset"], config_dict={**fixed, **names})
-    unknown = [warning for warning in probe.warnings() if warning not in known]
+    unknown = config.unknown(parameter.name for parameter in space)
     if unknown:
         raise ValueError(f"{path}: {'; '.join(unknown)}")

@@ -11,6 +11,9 @@ from typing import Any
 from recbole_slmrec.data.files import whole_file
 
 
+_ANEW = "delete the line, and it is trained anew"
+
+
 @dataclass(frozen=True)
 class Trial:
     """One combination and how it did.
@@ -74,7 +77,10 @@ class TrialLog:
 def _read(path: Path) -> list[Trial]:
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8 ({error}): {_ANEW}") from None
     # What follows the last line end is empty, or a line that was cut off while it was written.
     if lines.pop():
         with whole_file(path) as partial:
@@ -82,12 +88,20 @@ def _read(path: Path) -> list[Trial]:
     trials = []
     for number, line in enumerate(lines, start=1):
         try:
-            trials.append(Trial(**json.loads(line)))
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"{path}, line {number} is not a trial: delete the line, and it is trained anew"
-            ) from None
+            trials.append(_trial(json.loads(line)))
+        except (ValueError, TypeError, RecursionError):
+            raise ValueError(f"{path}, line {number} is not a trial: {_ANEW}") from None
     return trials
+
+
+def _trial(content: dict[str, Any]) -> Trial:
+    trial = Trial(**content)
+    scores = (trial.score, *trial.valid_result.values()) if trial.valid_result else (trial.score,)
+    numbers = [*scores, trial.seconds]
+    whole = isinstance(trial.parameters, dict) and isinstance(trial.epochs, int)
+    if not whole or not all(isinstance(n, (int, float, type(None))) for n in numbers):
+        raise TypeError("a part is of another type")
+    return trial
 
 
 def _key(parameters: dict[str, Any]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Callable
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.data.files import whole_file
+from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.tune import results
 from recbole_slmrec.tune.plot import plot_trials
 from recbole_slmrec.tune.progress import described
@@ -62,7 +61,7 @@ def _winner(task: Task, best: Trial, path: Path, say: Callable) -> dict[str, Any
     """Trains the winner as its trial did, keeps it, and reads the test split: once, also over
     repeated commands."""
     if path.is_file():
-        winner = json.loads(path.read_text(encoding="utf-8"))
+        winner = read_record(path, "remove it to train and test the winner again")
         if winner["parameters"] == best.parameters:
             return winner
     say(f"the best is trained once more and tested: {described(best)}")
@@ -74,6 +73,5 @@ def _winner(task: Task, best: Trial, path: Path, say: Callable) -> dict[str, Any
         "test_result": dict(result["test_result"]),
         "checkpoint": result["checkpoint"],
     }
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(winner, indent=2) + "\n", encoding="utf-8")
+    write_record(path, winner)
     return winner

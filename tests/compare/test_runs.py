@@ -10,6 +10,8 @@ import pytest
 from recbole_slmrec import quick_start
 from recbole_slmrec.compare.names import Entry, parse_models
 from recbole_slmrec.compare.runs import Comparison, configure, run_all
+from recbole_slmrec.data.download import DownloadError
+from recbole_slmrec.data.find import NoDataSetError
 from recbole_slmrec.per_user import UserEvaluator
 from tests.made import NAME, read_pairs, write
 
@@ -86,6 +88,7 @@ def test_what_a_run_keeps(made, tmp_path):
     (path,) = (tmp_path / "out").iterdir()
     assert path.name.startswith("SLMRec_tau_0.5-seed4-") and path.suffix == ".json"
     run = json.loads(path.read_text(encoding="utf-8"))
+    assert run.pop("digest")
     assert run == json.loads(json.dumps(outcome.runs[0]))
     assert set(run["test"]) == set(run["valid"]) == set(run["per_user"])
     for metric, value in run["test"].items():
@@ -160,14 +163,28 @@ def test_a_kept_run_that_is_broken_is_named(made, tmp_path):
     (path,) = (tmp_path / "out").iterdir()
     path.write_text("{", encoding="utf-8")
     with pytest.raises(
-        ValueError, match=rf"{path.name} is not a kept run .* remove it to run again"
+        ValueError, match=rf"{path.name} is damaged, .* remove it to run again"
     ):
         run_all(comparison(tmp_path, "Pop", seeds=[1]), lambda line: None)
 
 
-def test_a_data_set_that_is_not_there_is_told(made, tmp_path):
-    several = Comparison(parse_models("BPR"), "mede", [1], tmp_path / "out", QUICK)
-    with pytest.raises(
-        ValueError, match=r"no run has finished; BPR: there is no data set \[mede\]"
-    ):
+def test_a_data_set_that_is_not_there_ends_the_comparison_at_once(made, tmp_path):
+    several = Comparison(parse_models("BPR,Pop"), "mede", [1, 2], tmp_path / "out", QUICK)
+    told = []
+    with pytest.raises(NoDataSetError, match=r"no data set \[mede\] in .*: did you mean made\? Prep"):
+        run_all(several, told.append)
+    assert told == ["[1/4] BPR, seed 1"]
+
+
+def test_a_download_is_tried_once(tmp_path, monkeypatch):
+    asked = []
+
+    def fail(name, *_):
+        asked.append(name)
+        raise DownloadError("there are two ways")
+
+    monkeypatch.setattr("recbole_slmrec.data.find.prepare_from_origin", fail)
+    several = Comparison(parse_models("BPR,Pop"), "tiktok", [1, 2], tmp_path / "out", QUICK)
+    with pytest.raises(DownloadError, match="there are two ways"):
         run_all(several, lambda line: None)
+    assert asked == ["tiktok"]

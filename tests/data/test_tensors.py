@@ -79,6 +79,13 @@ def test_the_message_does_not_lead_into_running_the_code(tmp_path, path):
     assert "weights_only" not in str(caught.value)
 
 
+def test_a_value_that_changed_on_the_disk_is_told(path):
+    torch.save(VALUES, path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(np.float32(3.25).tobytes(), np.float32(3.5).tobytes()))
+    assert_refused(path, "it is damaged")
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_truncations_and_other_files_are_refused(path, zipped):
     torch.save(VALUES, path, _use_new_zipfile_serialization=zipped)

@@ -144,6 +144,19 @@ def test_a_field_to_load_that_is_not_there_is_told(shop):
         _dataset(shop, load_col={"inter": ["user_id", "item_id", "ratings"]})
 
 
+def test_an_alias_of_no_field_is_told(shop):
+    with pytest.raises(ValueError, match=r"alias_of_item_id: \[titel\] is no field of ids: did you mean"):
+        _dataset(shop, alias_of_item_id=["titel"])
+
+
+@pytest.mark.parametrize("suffix", ["inter", "item"])
+def test_a_file_without_rows_is_told(shop, suffix):
+    path = shop.folder / f"tiny.{suffix}"
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"tiny\.{suffix}: it has a header and no rows; write them"):
+        _dataset(shop)
+
+
 def test_fields_that_are_not_loaded_may_be_anything(shop):
     _replace(shop, "inter", "\t4\t10", "\tgood\t")
     assert len(_rows(_dataset(shop, load_col={"inter": ["user_id", "item_id"]}))) == len(ROWS)

@@ -90,3 +90,21 @@ def test_an_unknown_verb_is_refused(capsys):
     with pytest.raises(SystemExit):
         cli.main(["trian"])
     assert "invalid choice: 'trian'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command, flag",
+    [
+        ("compare --models=Pop --seeds=1", "--output"),
+        ("compare --models=Pop --seeds=1", "--valid_latex"),
+        ("tune --model=BPR --params_file=b.hyper", "--output"),
+        ("tune --model=BPR --params_file=b.hyper", "--display_file"),
+    ],
+)
+def test_many_runs_are_not_begun_where_their_files_cannot_be_written(made, capsys, command, flag):
+    Path("b.hyper").write_text("learning_rate choice [0.01]\n", encoding="utf-8")
+    Path("file").touch()
+    assert cli.main([*command.split(), "--dataset=made", f"{flag}=file/inside/a.png"]) == 2
+    told = capsys.readouterr()
+    assert "file/inside" in told.err and f"choose another place with {flag}" in told.err
+    assert "seed 1" not in told.out and "trial" not in told.out

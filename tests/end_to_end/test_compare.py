@@ -87,7 +87,7 @@ def test_a_failing_model_is_told_in_the_table_and_by_the_status(made, capsys):
         (["--models=BPR", "--seeds=x"], "error: seeds [x] must be a count"),
         (
             ["--models=BPR", "--dataset=mad"],
-            "error: no run has finished; BPR: there is no data set",
+            "error: there is no data set [mad]",
         ),
         (["--models=BPR", "--config_files=no.yaml"], "there is no config file [no.yaml]"),
     ],

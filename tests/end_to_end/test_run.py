@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -134,3 +136,67 @@ def test_an_unknown_data_set_is_told_with_the_nearest(made):
         quick_start.run("SLMRec", "mede")
 
 
+
+
+@pytest.mark.parametrize("first", ["recbole_slmrec", "recbole.quick_start"])
+def test_recboles_own_function_loads_a_checkpoint_of_ours(made, first):
+    path = run()["checkpoint"]
+    code = (
+        f"import sys, {first}, recbole_slmrec\n"
+        "before = 'recbole.quick_start' in sys.modules\n"
+        "from recbole.quick_start import load_data_and_model\n"
+        f"print(before, type(load_data_and_model({path!r})[1]).__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == [str(first == "recbole.quick_start"), "SLMRec"], done.stderr
+
+
+@pytest.mark.parametrize("backend", ["dgl", "torch"])
+def test_flops_are_counted_by_any_backend(made, caplog, backend):
+    with caplog.at_level(logging.INFO):
+        result = run(flops=True, graph_backend=backend, state="INFO")
+    assert "FLOPs of one prediction: " in caplog.text
+    assert result == {**run(graph_backend=backend), **_of_one_run(result)}
+
+
+def _of_one_run(result: dict) -> dict:
+    return {key: result[key] for key in ("checkpoint", "seconds_per_epoch")}
+
+
+def test_runs_within_a_second_have_a_log_file_each(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("recbole.utils.logger.get_local_time", lambda: "noon")
+    run(epochs=1)
+    run(epochs=1)
+    first, second = sorted((tmp_path / "log" / "SLMRec").iterdir())
+    assert first.name.startswith("SLMRec-made-noon-")
+    assert config_settings_of(first) == config_settings_of(second)
+
+
+def test_a_run_leaves_the_standard_streams_as_they_were(made):
+    before = sys.stdout, sys.stderr
+    run("Pop")
+    assert (sys.stdout, sys.stderr) == before
+
+
+def config_settings_of(log) -> list[str]:
+    text = log.read_text(encoding="utf-8")
+    assert "log_file" not in text
+    return [line for line in text.splitlines() if " = " in line]
+
+
+@pytest.mark.parametrize("place", ["a file", "/proc/nope"])
+def test_a_folder_for_checkpoints_that_cannot_be_is_told_before_training(made, tmp_path, place):
+    (tmp_path / "a file").touch()
+    with pytest.raises(OSError, match=f"{place} cannot be written .* with --checkpoint_dir"):
+        run(checkpoint_dir=place)
+
+
+def test_a_folder_for_logs_that_cannot_be_is_told(made, tmp_path):
+    (tmp_path / "log").touch()
+    with pytest.raises(OSError, match="log/SLMRec cannot be written .*folder in which you give the com"):
+        run()
+
+
+def test_a_model_without_the_negatives_that_it_needs_is_told(made):
+    with pytest.raises(ValueError, match="BPR learns from sampled negatives, but train_neg_sample"):
+        run("BPR", train_neg_sample_args=None)

@@ -117,3 +117,10 @@ def test_choices_are_drawn_once_each_and_more_draws_begin_with_the_fewer(read):
     assert draw_all(space, 4, seed=3) == drawn[:4]
     ranges = read("a uniform 0,1\n")
     assert draw_all(ranges, 5, seed=3)[:3] == draw_all(ranges, 3, seed=3)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "a.hyper"
+    path.write_bytes(b"tau choice [0.1]\xff\n")
+    with pytest.raises(ValueError, match=r"a\.hyper is not text in UTF-8"):
+        read_space(path)

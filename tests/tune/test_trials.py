@@ -53,3 +53,26 @@ def test_the_best_is_the_earliest_of_equals_and_zero_is_a_score(tmp_path):
     assert log.best(bigger=True).parameters == {"tau": 5}
     assert log.best(bigger=False).parameters == {"tau": 4}
     assert TrialLog(tmp_path / "absent.jsonl").best(bigger=False) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"parameters": {}, "score": "0.5", "valid_result": {}, "epochs": 1, "seconds": 1}',
+        b'{"parameters": 3, "score": 0.5, "valid_result": {}, "epochs": 1, "seconds": 1}',
+        b'{"parameters": {}, "score": 0.5, "valid_result": {"r": []}, "epochs": 1, "seconds": 1}',
+        b"null",
+    ],
+)
+def test_a_trial_of_other_types_is_named(tmp_path, line):
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(line + b"\n")
+    with pytest.raises(ValueError, match=r"trials\.jsonl, line 1 is not a trial: delete the line"):
+        TrialLog(path)
+
+
+def test_a_log_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(b"\xff\xfe\n")
+    with pytest.raises(ValueError, match=r"trials\.jsonl is not text in UTF-8"):
+        TrialLog(path)
