@@ -9,6 +9,8 @@ import sys
 from logging import getLogger
 from typing import Callable, Sequence
 
+import recbole_slmrec
+
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
     "compare": "train models side by side, over seeds, and write a table, figures and a page",
@@ -37,8 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, help_text in VERBS.items():
         verbs.add_parser(name, help=help_text, add_help=False)
     verb = parser.parse_args(arguments[:1]).verb
-    module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
-    return guarded(module.main, arguments[1:], f"{parser.prog} {verb}")
+    return command(verb, arguments[1:], f"{parser.prog} {verb}")
+
+
+def command(verb: str, arguments: Sequence[str], program: str) -> int:
+    """Runs a verb; where its packages are missing or broken, says so and gives exit status 2."""
+    try:
+        module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
+    except ImportError as error:
+        told = "python -m recbole_slmrec doctor tells what to do"
+        print(f"error: {recbole_slmrec.hindrance or error}\n({told})", file=sys.stderr)
+        return 2
+    return guarded(module.main, arguments, program)
 
 
 def parse_with_settings(
