@@ -6,6 +6,9 @@ SUPPORTED := import sys; sys.exit(sys.version_info < (3, 10))
 # A name can stand for a version that is not installed, so each is tried.
 NAMES := python3.11 python3.12 python3.13 python3.10 python3 python
 PYTHON ?= $(firstword $(foreach p,$(NAMES),$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# Named after the version, so that another PYTHON gets an environment of its own.
+MADE := $(VENV)/.made-$(VERSION)
 # RecBole 1.2.1 asks for a ray that Python 3.12 and later have no build of.
 MODERN := import sys; sys.exit(sys.version_info < (3, 12))
 INSTALL := $(RUN) -m pip install --quiet
@@ -22,11 +25,11 @@ test: $(VENV)/.test
 bench: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m benchmarks
 
-$(VENV)/.demo: $(VENV)/.made $(INPUTS)
+$(VENV)/.demo: $(MADE) $(INPUTS)
 	$(call install,$(HERE))
 	touch $@
 
-$(VENV)/.test: $(VENV)/.made $(INPUTS)
+$(VENV)/.test: $(MADE) $(INPUTS)
 	$(call install,$(HERE)[test])
 	touch $@
 
@@ -36,13 +39,13 @@ define install
 	else $(INSTALL) -c $(HERE)constraints.txt -e '$(1)'; fi
 endef
 
-$(VENV)/.made:
+$(MADE):
 	@if [ -z "$(PYTHON)" ]; then \
 	  echo "No Python 3.10 or later was found, which PyTorch 2.13 needs. Install one, or name it:"; \
 	  echo "make PYTHON=/path/to/python3.13"; exit 1; fi
 	@$(PYTHON) -c '$(SUPPORTED)' || { \
 	  echo "$(PYTHON) is not Python 3.10 or later, which PyTorch 2.13 needs."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	touch $@
 
 clean:
