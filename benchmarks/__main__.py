@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Callable, Iterator
 
-from benchmarks import evaluation, growth, memory, page, shapes, start_up, steps
+from benchmarks import evaluation, growth, hops, memory, page, shapes, start_up, steps
 from benchmarks.machine import machine
 from recbole_slmrec import report
 
@@ -26,7 +26,7 @@ STEP_SETS = (
     (shapes.MOVIELENS, steps.FEW),
 )
 STEPS = (PUBLIC, *(shape.name for shape, _ in STEP_SETS))
-CASES = (*STEPS, "growth", "memory", "evaluation", "start_up")
+CASES = (*STEPS, "hops", "growth", "memory", "evaluation", "start_up")
 
 _QUICK_SIZE, _QUICK_ROUNDS = 1 / 8, 3
 
@@ -96,6 +96,7 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
             shape.name: partial(on, shape, steps.measure, rounds(15), models)
             for shape, models in STEP_SETS
         },
+        "hops": partial(hops.measure, [sized(shape) for shape, _ in STEP_SETS], rounds(31)),
         "growth": partial(growth.measure, featureless, folder, rounds(9)),
         "memory": partial(on, shapes.TIKTOK, memory.measure),
         "evaluation": partial(on, shapes.TIKTOK, evaluation.measure),
