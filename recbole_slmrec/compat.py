@@ -27,8 +27,10 @@ def mend_recbole() -> None:
     Raises:
         ImportError: if RecBole is missing, or runs wrongly beside an installed library.
     """
-    if util.find_spec("recbole") is None:
-        raise ImportError(f"RecBole is not installed; {GET_RECBOLE}")
+    try:
+        metadata.version("recbole")
+    except metadata.PackageNotFoundError:
+        raise ImportError(f"RecBole is not installed; {GET_RECBOLE}") from None
     refuse_pandas_3()
     put_back_numpy_names()
     put_back_dok_update()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 USER_TO_ITEM = "interacts"
 ITEM_TO_USER = "interacted_by"
 
+NOT_INSTALLED = "no DGL is installed"
+
 # Wider tables fall out of the cache: 128 columns at once take nearly three times as long as 64 twice.
 _CACHED_COLUMNS = 64
 
@@ -83,7 +85,7 @@ def obstacle(device_type: str) -> str | None:
         version = import_dgl().__version__
     except ModuleNotFoundError as error:
         if error.name == "dgl":
-            return "no DGL is installed"
+            return NOT_INSTALLED
         return f"the installed DGL cannot be imported, {type(error).__name__}: {error}"
     except Exception as error:  # what a broken package raises is not known
         return f"the installed DGL cannot be imported, {type(error).__name__}: {error}"
