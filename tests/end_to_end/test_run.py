@@ -17,6 +17,7 @@ from recbole_slmrec.config import Config
 from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 from recbole_slmrec.trainer import get_trainer
+from tests.backends import BACKENDS
 from tests.made import N_ITEMS, read_pairs, write
 
 QUICK = {"epochs": 3, "train_batch_size": 64, "show_progress": False, "state": "ERROR"}
@@ -97,10 +98,11 @@ def test_recboles_hyper_tuning_finds_slmrec(made, tmp_path):
     assert tuning.best_params["ssl_task"] in ("FAC", "FM")
 
 
-def test_flops_are_counted_only_when_asked_for(made, caplog):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_flops_are_counted_only_when_asked_for(made, caplog, backend):
     run(state="INFO")
     assert "FLOPs" not in caplog.text
-    run(state="INFO", flops=True)
+    run(state="INFO", flops=True, graph_backend=backend)
     assert "FLOPs of one prediction" in caplog.text
 
 

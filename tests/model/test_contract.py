@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 from recbole.data.interaction import Interaction
@@ -11,6 +13,7 @@ from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.trainer import get_trainer
+from tests.backends import BACKENDS
 
 SETTINGS = {
     "epochs": 12,
@@ -75,6 +78,13 @@ def test_a_saved_model_scores_as_before(name):
     best = load_checkpoint(result["checkpoint"])
     trainer.model.load_state_dict(best["state_dict"])
     assert torch.equal(all_scores(model), all_scores(trainer.model))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_deep_copy_of_a_used_model_scores_alike(name, backend):
+    trainer, _ = built(name, graph_backend=backend)
+    expected = all_scores(trainer.model)
+    assert torch.equal(all_scores(deepcopy(trainer.model)), expected)
 
 
 def test_seen_items_and_padding_are_never_recommended(name):
