@@ -129,6 +129,19 @@ def test_a_command_without_recbole_gives_the_one_command_that_brings_it(tmp_path
     assert "Traceback" not in finished.stderr
 
 
+def test_a_run_beside_pandas_3_is_refused(tmp_path):
+    pretending = (
+        "from importlib import metadata\n"
+        "metadata.version = lambda name, real=metadata.version: (\n"
+        "    '3.1.1' if name == 'pandas' else real(name)\n"
+        ")\n"
+        "from recbole_slmrec.quick_start import run\n"
+    )
+    finished = run(pretending, tmp_path)
+    assert finished.returncode == 1
+    assert "ImportError: pandas 3.1.1 is installed" in finished.stderr.splitlines()[-1]
+
+
 def run(script: str, site: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", script],

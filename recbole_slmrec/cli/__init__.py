@@ -43,13 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command(verb: str, arguments: Sequence[str], program: str) -> int:
-    """Runs a verb; where its packages are missing or broken, says so and gives exit status 2."""
-    try:
-        module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
-    except ImportError as error:
+    """Runs a verb; where the models cannot be imported, all but the doctor give exit status 2."""
+    if recbole_slmrec.hindrance and verb != "doctor":
         told = "python -m recbole_slmrec doctor tells what to do"
-        print(f"error: {recbole_slmrec.hindrance or error}\n({told})", file=sys.stderr)
+        print(f"error: {recbole_slmrec.hindrance}\n({told})", file=sys.stderr)
         return 2
+    module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
     return guarded(module.main, arguments, program)
 
 
