@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_slmrec.counting import counted
 from recbole_slmrec.graph import dgl_kernels
 from recbole_slmrec.graph.bipartite import Half, InteractionGraph
 
@@ -74,12 +75,19 @@ class NeighbourSums:
         """Shape (n_destinations, d) -> (n_sources, d)."""
         return self.reverse(x)
 
-    def edges(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def edges(self, rows: Tensor, n_edges: int | None = None) -> tuple[Tensor, Tensor]:
         """How many edges each of the destinations ``rows`` has, shape (n,), and the places of these
-        edges in ``columns``, one destination's after another's."""
+        edges in ``columns``, one destination's after another's.
+
+        Args:
+            rows: shape (n,).
+            n_edges: how many there are in all, which saves a GPU's caller the wait for it.
+        """
         first = self.starts[rows]
         counts = self.starts[rows + 1] - first
-        edges = torch.repeat_interleave(first - _offsets(counts)[:-1], counts)
+        edges = torch.repeat_interleave(
+            first - _offsets(counts)[:-1], counts, output_size=n_edges
+        )
         edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
         return counts, edges
 
@@ -87,8 +95,9 @@ class NeighbourSums:
         """The same sums, of the destinations ``rows`` only; shape (n,), distinct; all if None."""
         if rows is None:
             return self
-        few = self.degrees[rows].sum() <= _FEW_EDGES * len(self.columns)
-        return RowSums(self, rows) if few else WholeThenRows(self, rows)
+        n_edges = int(self.degrees[rows].sum())
+        few = n_edges <= _FEW_EDGES * len(self.columns)
+        return RowSums(self, rows, n_edges) if few else WholeThenRows(self, rows)
 
 
 class RowSums:
@@ -97,10 +106,11 @@ class RowSums:
     Args:
         half: the sums of all destinations.
         rows: the destinations, shape (n,), distinct.
+        n_edges: how many edges they have.
     """
 
-    def __init__(self, half: NeighbourSums, rows: Tensor):
-        self._counts, edges = half.edges(rows)
+    def __init__(self, half: NeighbourSums, rows: Tensor, n_edges: int):
+        self._counts, edges = half.edges(rows, n_edges)
         self._offsets, self._n_sources = _offsets(self._counts), half.n_sources
         self.sources = half.columns[edges]
         self._weights = None if half.weights is None else half.weights[edges]
@@ -118,11 +128,12 @@ class RowSums:
     def _by_source(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """The edges' rows in the order of their sources, where each source's begin, and weights."""
         numbers = torch.arange(len(self._counts), device=self.sources.device)
-        rows = torch.repeat_interleave(numbers.to(self.sources.dtype), self._counts)
-        counts = torch.bincount(self.sources, minlength=self._n_sources)
+        numbers = numbers.to(self.sources.dtype)
+        rows = torch.repeat_interleave(numbers, self._counts, output_size=len(self.sources))
+        counts = counted(self.sources, self._n_sources, self.sources.dtype)
         order = self.sources.argsort()
         weights = None if self._weights is None else self._weights[order]
-        return rows[order], _offsets(counts.to(self.sources.dtype)), weights
+        return rows[order], _offsets(counts), weights
 
 
 class WholeThenRows:
