@@ -14,13 +14,16 @@ MODERN := import sys; sys.exit(sys.version_info < (3, 12))
 INSTALL := $(RUN) -m pip install --quiet
 INPUTS := $(HERE)setup.cfg $(HERE)constraints.txt $(HERE)constraints-3.12.txt $(HERE)pyproject.toml
 
-.PHONY: demo test bench clean
+.PHONY: demo test test-gpu bench clean
 
 demo: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m recbole_slmrec demo
 
 test: $(VENV)/.test
 	cd $(HERE) && $(RUN) -m pytest
+
+test-gpu: $(VENV)/.test
+	cd $(HERE) && $(RUN) -m pytest -m gpu -rs
 
 bench: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m benchmarks
