@@ -9,6 +9,8 @@ PYTHON ?= $(firstword $(foreach p,$(NAMES),$(shell $(p) -c '$(SUPPORTED)' 2>/dev
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # Named after the version, so that another PYTHON gets an environment of its own.
 MADE := $(VENV)/.made-$(VERSION)
+# What `make bench` measures on: cpu or cuda.
+DEVICE ?= cpu
 # RecBole 1.2.1 asks for a ray that Python 3.12 and later have no build of.
 MODERN := import sys; sys.exit(sys.version_info < (3, 12))
 INSTALL := $(RUN) -m pip install --quiet
@@ -26,7 +28,7 @@ test-gpu: $(VENV)/.test
 	cd $(HERE) && $(RUN) -m pytest -m gpu -rs
 
 bench: $(VENV)/.demo
-	cd $(HERE) && $(RUN) -m benchmarks
+	cd $(HERE) && $(RUN) -m benchmarks --device $(DEVICE)
 
 $(VENV)/.demo: $(MADE) $(INPUTS)
 	$(call install,$(HERE))

@@ -7,6 +7,7 @@ from typing import Callable
 import torch
 from torch import Tensor
 
+from benchmarks.device import device
 from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.slmrec import SLMRec
@@ -22,6 +23,7 @@ def kernels(model: SLMRec, dataset, batch) -> dict[str, Callable[[], None]]:
         dataset: the training split that it was built on.
         batch: one of its training batches.
     """
+    batch = batch.to(device())
     users, items = batch[model.USER_ID], batch[model.ITEM_ID]
     return {
         "graph": _graph(model, dataset, users, items),
@@ -44,13 +46,13 @@ def _graph(model: SLMRec, dataset, users: Tensor, items: Tensor) -> Callable[[],
         model.n_users,
         model.n_items,
     )
-    block = InteractionBlock(graph, torch.device("cpu"))
+    block = InteractionBlock(graph, device())
     to_users, to_items = block.on_users, block.on_items
     users, items = users.unique(), items.unique()
     last_to_users, last_to_items = to_users.at(users), to_items.at(items)
     width = model.encoder.user_embedding.embedding_dim
-    on_users, on_items = torch.rand(model.n_users, width), torch.rand(model.n_items, width)
-    of_users, of_items = torch.rand(len(users), width), torch.rand(len(items), width)
+    on_users, on_items = _rand(model.n_users, width), _rand(model.n_items, width)
+    of_users, of_items = _rand(len(users), width), _rand(len(items), width)
 
     def run() -> None:
         # There and back from the users and from the items; then the same for their gradients.
@@ -72,9 +74,9 @@ def _similarities(model: SLMRec, n_users: int, n_items: int) -> Callable[[], Non
     """
     sizes = [(n_users, n_items, model.fusion.user_map.out_features)]
     sizes += [(n_items, n_items, linear.out_features) for linear in model.ssl_task.enter]
-    sides = [(torch.rand(n, width), torch.rand(m, width)) for n, m, width in sizes]
+    sides = [(_rand(n, width), _rand(m, width)) for n, m, width in sizes]
     gradients = [(torch.empty_like(a), torch.empty_like(b)) for a, b in sides]
-    logits = [torch.empty(n_users, n_items), *[torch.empty(n_items, n_items)] * (len(sizes) - 1)]
+    logits = [_rand(n_users, n_items), *[_rand(n_items, n_items)] * (len(sizes) - 1)]
 
     def run() -> None:
         for scores, (anchors, positives), (of_anchors, of_positives) in zip(
@@ -93,3 +95,7 @@ def _optimiser(model: SLMRec) -> Callable[[], None]:
     for parameter in parameters:
         parameter.grad = torch.rand_like(parameter)
     return torch.optim.Adam(parameters, weight_decay=1e-4, fused=True).step
+
+
+def _rand(*shape: int) -> Tensor:
+    return torch.rand(*shape, device=device())

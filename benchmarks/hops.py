@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import shapes
+from benchmarks.device import device
 from benchmarks.timing import medians_in_turn
 from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.dgl_kernels import obstacle
@@ -29,9 +30,9 @@ def measure(sizes: Sequence[shapes.Shape], rounds: int) -> dict[str, dict[str, f
 def _measured(shape: shapes.Shape, rounds: int) -> dict[str, float]:
     users, items = torch.from_numpy(shapes.interactions(shape)["train"]).unbind(1)
     graph = interaction_graph(users, items, shape.n_users, shape.n_items)
-    on_users, on_items = (torch.rand(n, N_COLUMNS) for n in (shape.n_users, shape.n_items))
-    backends = ["torch"] if obstacle("cpu") else ["dgl", "torch"]
-    blocks = {name: InteractionBlock(graph, torch.device("cpu"), name) for name in backends}
+    on_users, on_items = (torch.rand(n, N_COLUMNS, device=device()) for n in (shape.n_users, shape.n_items))
+    backends = ["torch"] if obstacle(device().type) else ["dgl", "torch"]
+    blocks = {name: InteractionBlock(graph, device(), name) for name in backends}
     tasks = {name: _hop(block, on_users, on_items) for name, block in blocks.items()}
     return {"edges": len(users), **medians_in_turn(tasks, rounds)}
 
