@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib import metadata, util
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -102,9 +103,9 @@ class _Instead:
 
 
 def ray_without_syncer(tune: ModuleType) -> dict[str, Any]:
-    """Ray up to 2.6: ``tune.run`` copies results to where they lie already, unless told not to.
+    """Ray, somewhere between 2.6 and 2.60: ``SyncConfig`` lost the argument ``syncer``.
 
-    Later versions have no syncer, and no argument for one.
+    Without a syncer, earlier versions leave the trials' files where they are.
 
     Args:
         tune: ``ray.tune``.
@@ -112,7 +113,7 @@ def ray_without_syncer(tune: ModuleType) -> dict[str, Any]:
     Returns:
         Arguments of ``tune.run``.
     """
-    if Version(metadata.version("ray")) >= Version("2.7"):
+    if "syncer" not in signature(tune.SyncConfig).parameters:
         return {}
     return {"sync_config": tune.SyncConfig(syncer=None)}
 
