@@ -24,6 +24,8 @@ _MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
 if sys.version_info < (3, 12):
     _MODULES["setuptools"] = "pkg_resources"
 _WRITTEN = (".", "log", "saved")
+# Of a backend's hop beside torch's, so that it is worth a word.
+_MUCH_SLOWER = 1.5
 
 
 def check_installation() -> Findings:
@@ -62,7 +64,7 @@ def _versions() -> Findings:
     # Read before anything is imported: Ray puts copies of some packages first on the path.
     installed = {each.name: _installed(each.name) for each in checked}
     for each in checked:
-        yield _version(each.name, each.specifier, installed[each.name])
+        yield _version(each, installed[each.name])
 
 
 def _applies(requirement) -> bool:
@@ -79,8 +81,11 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _version(name: str, supported, version: str | None) -> Finding:
-    remedy = f"python -m pip install '{name}{supported}'"
+def _version(requirement, version: str | None) -> Finding:
+    name, supported = requirement.name, requirement.specifier
+    # With its extras, without its marker.
+    wanted = str(requirement).partition(";")[0].strip()
+    remedy = f"python -m pip install '{wanted}'"
     if name == "recbole":
         from recbole_slmrec.compat import GET_RECBOLE as remedy
     if version is None:
@@ -92,9 +97,9 @@ def _version(name: str, supported, version: str | None) -> Finding:
             warnings.simplefilter("ignore")
             importlib.import_module(_MODULES.get(name, name))
     except Exception as error:  # what a broken package raises is not known
-        again = f"python -m pip install --force-reinstall --no-deps '{name}{supported}'"
+        again = f"python -m pip install --force-reinstall --no-deps '{wanted}'"
         return Finding(False, f"{name} {version} cannot be imported, {said(error)}; {again}")
-    return Finding(True, f"{name} {version} ({supported})" if supported else f"{name} {version}")
+    return Finding(True, f"{name} {version} ({supported})")
 
 
 def _package() -> Findings:
@@ -170,12 +175,15 @@ def _product(device: str) -> Findings:
             "build of it for this machine, or pass --graph_backend=torch",
         )
         return
-    backends = dict.fromkeys([block.backend, "torch"])
-    times = ", ".join(f"by {name} {milliseconds(name, device):.1f} ms" for name in backends)
+    taken = {name: milliseconds(name, device) for name in (block.backend, "torch")}
+    times = ", ".join(f"by {name} {each:.1f} ms" for name, each in taken.items())
+    quicker = ""
+    if taken[block.backend] > _MUCH_SLOWER * taken["torch"]:
+        quicker = "; --graph_backend=torch is quicker here"
     yield Finding(
         True,
         f"graph products on {device}: by {block.backend}; a hop of {EDGES:,} edges and {WIDTH} "
-        f"columns takes {times}",
+        f"columns takes {times}{quicker}",
     )
 
 

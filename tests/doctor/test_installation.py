@@ -31,6 +31,7 @@ def short_measure(monkeypatch):
     """A hop is measured as few times as it can be."""
     monkeypatch.setattr(hop, "_SECONDS", 0.0)
     monkeypatch.setattr(hop, "_FEWEST", 1)
+    monkeypatch.setattr(installation, "_MUCH_SLOWER", float("inf"))
 
 
 @pytest.fixture
@@ -88,6 +89,15 @@ def test_what_works_here(monkeypatch, obstacle):
     assert line.endswith(f"CPU threads: {torch.get_num_threads()}")
     if not torch.cuda.is_available():
         assert "several processes (--nproc): by gloo" in found
+
+
+@pytest.mark.skipif(bool(dgl_kernels.obstacle("cpu")), reason=str(dgl_kernels.obstacle("cpu")))
+@pytest.mark.parametrize("dgl, told", [(16, "; --graph_backend=torch is quicker here"), (15, "")])
+def test_a_backend_that_is_much_slower_than_torch_is_told(monkeypatch, dgl, told):
+    monkeypatch.setattr(installation, "_MUCH_SLOWER", 1.5)
+    monkeypatch.setattr(hop, "milliseconds", lambda name, device: {"dgl": dgl, "torch": 10}[name])
+    (line,) = (text for text in texts(ok=True) if text.startswith("graph products"))
+    assert line.endswith(f"takes by dgl {dgl}.0 ms, by torch 10.0 ms{told}")
 
 
 def test_wrong_and_missing_versions_have_a_remedy_each(installed):
