@@ -2,7 +2,7 @@
 
 import sys
 
-from recbole_slmrec.cli import compare, guarded
+from recbole_slmrec.cli import command
 
 if __name__ == "__main__":
-    sys.exit(guarded(compare.main, sys.argv[1:], "run_compare.py"))
+    sys.exit(command("compare", sys.argv[1:], "run_compare.py"))

@@ -2,7 +2,7 @@
 
 import sys
 
-from recbole_slmrec.cli import guarded, tune
+from recbole_slmrec.cli import command
 
 if __name__ == "__main__":
-    sys.exit(guarded(tune.main, sys.argv[1:], "run_hyper.py"))
+    sys.exit(command("tune", sys.argv[1:], "run_hyper.py"))

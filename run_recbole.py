@@ -2,7 +2,7 @@
 
 import sys
 
-from recbole_slmrec.cli import guarded, run
+from recbole_slmrec.cli import command
 
 if __name__ == "__main__":
-    sys.exit(guarded(run.main, sys.argv[1:], "run_recbole.py"))
+    sys.exit(command("run", sys.argv[1:], "run_recbole.py"))

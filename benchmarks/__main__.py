@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Callable, Iterator
 
-from benchmarks import evaluation, growth, memory, page, shapes, start_up, steps
+from benchmarks import device, evaluation, growth, hops, memory, page, shapes, start_up, steps
 from benchmarks.machine import machine
 from recbole_slmrec import report
 
@@ -26,18 +26,23 @@ STEP_SETS = (
     (shapes.MOVIELENS, steps.FEW),
 )
 STEPS = (PUBLIC, *(shape.name for shape, _ in STEP_SETS))
-CASES = (*STEPS, "growth", "memory", "evaluation", "start_up")
+CASES = (*STEPS, "hops", "growth", "memory", "evaluation", "start_up")
 
 _QUICK_SIZE, _QUICK_ROUNDS = 1 / 8, 3
 
 
 def main(arguments: list[str]) -> None:
     """Measures, prints the tables, and writes the page of a whole run."""
-    flags = _parser().parse_args(arguments)
+    parser = _parser()
+    flags = parser.parse_args(arguments)
+    try:
+        device.choose(flags.device)
+    except ValueError as error:
+        parser.error(str(error))
     # RecBole's Config would read the command line.
     sys.argv = sys.argv[:1]
     output = flags.output and flags.output.resolve()
-    if output is None and not flags.quick and set(flags.cases) == set(CASES):
+    if output is None and flags.device == "cpu" and not flags.quick and set(flags.cases) == set(CASES):
         output = PAGE
     data_path = flags.data_path.resolve()
     with _working_folder() as folder:
@@ -60,6 +65,8 @@ def _command(flags: argparse.Namespace) -> str:
     words = ["python -m benchmarks"]
     if flags.quick:
         words.append("--quick")
+    if flags.device != "cpu":
+        words += ["--device", flags.device]
     if set(flags.cases) != set(CASES):
         words += ["--cases", *flags.cases]
     return " ".join(words)
@@ -96,6 +103,7 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
             shape.name: partial(on, shape, steps.measure, rounds(15), models)
             for shape, models in STEP_SETS
         },
+        "hops": partial(hops.measure, [sized(shape) for shape, _ in STEP_SETS], rounds(31)),
         "growth": partial(growth.measure, featureless, folder, rounds(9)),
         "memory": partial(on, shapes.TIKTOK, memory.measure),
         "evaluation": partial(on, shapes.TIKTOK, evaluation.measure),
@@ -143,8 +151,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"what to measure, of {', '.join(CASES)} (all)",
     )  # fmt: skip
     parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="what to measure on (cpu)"
+    )
+    parser.add_argument(
         "--output", type=Path,
-        help="the page to write (docs/performance.md for a whole run, otherwise none)",
+        help="the page to write (docs/performance.md for a whole run on the CPU, otherwise none)",
     )  # fmt: skip
     parser.add_argument(
         "--data_path", type=Path, default=PAGE.parent.parent / "dataset",

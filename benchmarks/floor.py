@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Callable
 
-import dgl
 import torch
 from torch import Tensor
 
-from recbole_slmrec.graph.bipartite import ITEM_TO_USER, USER_TO_ITEM, interaction_graph
+from benchmarks.device import device
+from recbole_slmrec.graph.bipartite import interaction_graph
+from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.slmrec import SLMRec
 
 N_LAYERS = 3
@@ -22,6 +23,7 @@ def kernels(model: SLMRec, dataset, batch) -> dict[str, Callable[[], None]]:
         dataset: the training split that it was built on.
         batch: one of its training batches.
     """
+    batch = batch.to(device())
     users, items = batch[model.USER_ID], batch[model.ITEM_ID]
     return {
         "graph": _graph(model, dataset, users, items),
@@ -44,43 +46,25 @@ def _graph(model: SLMRec, dataset, users: Tensor, items: Tensor) -> Callable[[],
         model.n_users,
         model.n_items,
     )
+    block = InteractionBlock(graph, device())
+    to_users, to_items = block.on_users, block.on_items
+    users, items = users.unique(), items.unique()
+    last_to_users, last_to_items = to_users.at(users), to_items.at(items)
     width = model.encoder.user_embedding.embedding_dim
-    on_users, on_items = torch.rand(model.n_users, width), torch.rand(model.n_items, width)
-    last_to_users, last_to_users_back = _hop_on_rows(graph, ITEM_TO_USER, users)
-    last_to_items, last_to_items_back = _hop_on_rows(graph, USER_TO_ITEM, items)
-    of_users = torch.rand(last_to_users.num_dst_nodes(), width)
-    of_items = torch.rand(last_to_items.num_dst_nodes(), width)
-    to_users, to_items = graph[ITEM_TO_USER], graph[USER_TO_ITEM]
+    on_users, on_items = _rand(model.n_users, width), _rand(model.n_items, width)
+    of_users, of_items = _rand(len(users), width), _rand(len(items), width)
 
     def run() -> None:
         # There and back from the users and from the items; then the same for their gradients.
         for _ in range(4):
-            dgl.ops.copy_u_sum(to_items, on_users)
-            dgl.ops.copy_u_sum(to_users, on_items)
-        dgl.ops.copy_u_sum(last_to_users, on_items)
-        dgl.ops.copy_u_sum(last_to_items, on_users)
-        dgl.ops.copy_u_sum(last_to_users_back, of_users)
-        dgl.ops.copy_u_sum(last_to_items_back, of_items)
+            to_items(on_users)
+            to_users(on_items)
+        last_to_users(on_items)
+        last_to_items(on_users)
+        last_to_users.transposed(of_users)
+        last_to_items.transposed(of_items)
 
     return run
-
-
-def _hop_on_rows(graph: dgl.DGLGraph, relation: str, rows: Tensor) -> tuple:
-    """The part of a hop that ends in ``rows``, numbered anew, and its reverse."""
-    sources, destinations = graph.edges(etype=relation)
-    rows = rows.unique().to(destinations.dtype)
-    kept = torch.isin(destinations, rows)
-    sources, destinations = sources[kept], torch.searchsorted(rows, destinations[kept])
-    source_type, _, _ = graph.to_canonical_etype(relation)
-    n_sources, n_rows = graph.num_nodes(source_type), len(rows)
-    destinations = destinations.to(sources.dtype)
-    hop = dgl.heterograph(
-        {("source", "to", "row"): (sources, destinations)}, {"source": n_sources, "row": n_rows}
-    )
-    back = dgl.heterograph(
-        {("row", "to", "source"): (destinations, sources)}, {"row": n_rows, "source": n_sources}
-    )
-    return hop, back
 
 
 def _similarities(model: SLMRec, n_users: int, n_items: int) -> Callable[[], None]:
@@ -90,9 +74,9 @@ def _similarities(model: SLMRec, n_users: int, n_items: int) -> Callable[[], Non
     """
     sizes = [(n_users, n_items, model.fusion.user_map.out_features)]
     sizes += [(n_items, n_items, linear.out_features) for linear in model.ssl_task.enter]
-    sides = [(torch.rand(n, width), torch.rand(m, width)) for n, m, width in sizes]
+    sides = [(_rand(n, width), _rand(m, width)) for n, m, width in sizes]
     gradients = [(torch.empty_like(a), torch.empty_like(b)) for a, b in sides]
-    logits = [torch.empty(n_users, n_items), *[torch.empty(n_items, n_items)] * (len(sizes) - 1)]
+    logits = [_rand(n_users, n_items), *[_rand(n_items, n_items)] * (len(sizes) - 1)]
 
     def run() -> None:
         for scores, (anchors, positives), (of_anchors, of_positives) in zip(
@@ -111,3 +95,7 @@ def _optimiser(model: SLMRec) -> Callable[[], None]:
     for parameter in parameters:
         parameter.grad = torch.rand_like(parameter)
     return torch.optim.Adam(parameters, weight_decay=1e-4, fused=True).step
+
+
+def _rand(*shape: int) -> Tensor:
+    return torch.rand(*shape, device=device())

@@ -8,6 +8,7 @@ from typing import Sequence
 import numpy as np
 
 from benchmarks import shapes, steps
+from benchmarks.device import device
 from benchmarks.loaded import Loaded
 from benchmarks.timing import medians_in_turn
 
@@ -55,7 +56,7 @@ class _Gradient:
         settings = {**steps.common_settings("MMLightGCN"), "n_layers": n_layers}
         config = loaded.config("MMLightGCN", **settings)
         self.model = loaded.model(config)
-        self.batch = next(loaded.batches(config))
+        self.batch = next(loaded.batches(config)).to(device())
 
     def __call__(self) -> None:
         self.model.zero_grad()

@@ -11,6 +11,7 @@ from recbole.data.dataloader import TrainDataLoader
 from recbole.data.interaction import Interaction
 from recbole.sampler import Sampler
 
+from benchmarks.device import device
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
 
@@ -18,7 +19,11 @@ warnings.filterwarnings(
     "ignore", "torch.sparse.SparseTensor", UserWarning, r"recbole\.model\.general_recommender"
 )
 
-QUIET = {"state": "ERROR", "show_progress": False, "use_gpu": False}
+
+def quiet() -> dict[str, Any]:
+    """Settings of every measured run."""
+    on_gpu = device().type == "cuda"
+    return {"state": "ERROR", "show_progress": False, "use_gpu": on_gpu}
 
 
 class Loaded:
@@ -48,7 +53,7 @@ class Loaded:
     def config(self, model: str, **settings: Any) -> Config:
         """The configuration of a model on this data set."""
         paths = {"data_path": str(self.data_path)}
-        return Config(model, self.name, config_dict={**QUIET, **paths, **settings})
+        return Config(model, self.name, config_dict={**quiet(), **paths, **settings})
 
     def model(self, config: Config) -> torch.nn.Module:
         """The model, built on the training split."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.device import device
+
 # What matrix products and this package's kernels can make use of.
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -15,7 +17,9 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 def machine() -> dict[str, str]:
     """The machine in general terms."""
+    gpu = {"GPU": torch.cuda.get_device_name()} if device().type == "cuda" else {}
     return {
+        **gpu,
         "system": f"{platform.system()}, {platform.machine()}",
         "cores": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import torch
+
 from benchmarks import steps
-from benchmarks.loaded import QUIET
+from benchmarks.device import device
+from benchmarks.loaded import quiet
 from benchmarks.process import in_own_process
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
@@ -37,7 +40,7 @@ def _run(name: str, data_path: str, model: str, settings: dict) -> dict[str, int
         config_dict={
             # From a file, only the pages that are used would count.
             "keep_propagated": False,
-            **QUIET, "data_path": data_path, **steps.common_settings(model), **settings,
+            **quiet(), "data_path": data_path, **steps.common_settings(model), **settings,
         },
     )  # fmt: skip
     train_data, *_ = quick_start.load_data(config)
@@ -50,7 +53,9 @@ def _run(name: str, data_path: str, model: str, settings: dict) -> dict[str, int
 
 
 def peak() -> int:
-    """This process's largest resident memory so far, in bytes; Linux tells it."""
+    """The most memory held so far, in bytes: on a GPU, or resident in this process, as Linux tells."""
+    if device().type == "cuda":
+        return torch.cuda.max_memory_allocated()
     # Not resource.getrusage, whose peak is inherited from the parent process.
     return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())[1])
 

@@ -43,7 +43,8 @@ def page(results: Results, images: dict[str, Path]) -> str:
         "growth": _growth(results, images["growth"]),
         "evaluation": _evaluation(results),
     }
-    for part, table in {"memory": tables.memory, "start_up": tables.start_up}.items():
+    plain = {"hops": tables.hops, "memory": tables.memory, "start_up": tables.start_up}
+    for part, table in plain.items():
         sections[part] = tables.markdown(table(results[part])) if results[part] else _MISSING
     template = Template(_TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(
@@ -63,6 +64,7 @@ def terminal(results: Results) -> list[tuple[str, tables.Table]]:
         for name, measured in results["steps"].items()
     ]
     others = {
+        "hops": ("A hop", tables.hops),
         "growth": ("Growth", tables.growing),
         "memory": ("Peak memory", tables.memory),
         "evaluation": ("Full-sort evaluation", tables.evaluation),

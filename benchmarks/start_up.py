@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.loaded import QUIET
+from benchmarks.loaded import quiet
 from benchmarks.process import in_own_process
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
@@ -31,7 +31,7 @@ def measure(name: str, data_path: Path) -> dict[str, dict[str, float]]:
 
 def _start(name: str, data_path: str) -> dict[str, float]:
     begin = perf_counter()
-    config = Config("SLMRec", name, config_dict={**QUIET, "data_path": data_path})
+    config = Config("SLMRec", name, config_dict={**quiet(), "data_path": data_path})
     train_data, *_ = quick_start.load_data(config)
     loaded = perf_counter()
     quick_start.build_model(config, train_data)

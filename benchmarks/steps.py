@@ -10,6 +10,7 @@ from recbole.data.interaction import Interaction
 from recbole.trainer import Trainer
 
 from benchmarks import floor
+from benchmarks.device import device
 from benchmarks.loaded import Loaded
 from benchmarks.straightforward import StraightforwardSLMRec
 from benchmarks.timing import medians_in_turn
@@ -139,8 +140,8 @@ def straightforward(loaded: Loaded, fac: Case) -> Case:
         RuntimeError: if the two losses of one batch differ.
     """
     config, model = fac.trainer.config, fac.trainer.model
-    plain = StraightforwardSLMRec(model, config, loaded.dataset)
-    batch = next(loaded.batches(config))
+    plain = StraightforwardSLMRec(model, config, loaded.dataset).to(device())
+    batch = next(loaded.batches(config)).to(device())
     with torch.no_grad():
         losses = float(sum(model.calculate_loss(batch))), float(plain.calculate_loss(batch))
     if abs(losses[0] - losses[1]) > 1e-4 * abs(losses[1]):

@@ -33,9 +33,10 @@ class StraightforwardSLMRec(nn.Module):
         self.users_field, self.items_field = model.USER_ID, model.ITEM_ID
         self.n_users, self.n_items = model.n_users, model.n_items
         users, items = dataset.inter_feat[model.USER_ID], dataset.inter_feat[model.ITEM_ID]
-        self.adjacency = _normalised_adjacency(users, items, self.n_users, self.n_items)
+        adjacency = _normalised_adjacency(users, items, self.n_users, self.n_items)
+        self.adjacency = adjacency.to(model.device)
         self.features = {
-            modality.name: torch.from_numpy(modality.features)
+            modality.name: torch.from_numpy(modality.features).to(model.device)
             for modality in dataset.item_modalities
         }
         encoder, fusion = copy.deepcopy([model.encoder, model.fusion])

@@ -31,6 +31,17 @@ def steps(measured: dict[str, dict[str, float]]) -> Table:
     return header, rows
 
 
+def hops(measured: dict[str, dict[str, float]]) -> Table:
+    header = ["data set", "edges", "DGL, ms", "torch, ms", "torch / DGL"]
+    rows = []
+    for name, each in measured.items():
+        dgl = ["", milliseconds(each["torch"]), ""]
+        if "dgl" in each:
+            dgl[0], dgl[2] = milliseconds(each["dgl"]), f"{each['torch'] / each['dgl']:.2f}"
+        rows.append([name, f"{each['edges']:,}", *dgl])
+    return header, rows
+
+
 def growing(points: dict[str, list[float]]) -> Table:
     header = ["interactions", "with graph, ms", "without, ms", "the graph's part, ms", "ns each"]
     columns = zip(

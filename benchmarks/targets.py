@@ -120,6 +120,11 @@ TARGETS = (
         1.5,
         lambda results: over_distinct_floor(results["steps"][PAPER], FAC),
     ),
+    Target(
+        "a hop by torch / by DGL, paper-size TikTok",
+        1.5,
+        lambda results: results["hops"][PAPER]["torch"] / results["hops"][PAPER]["dgl"],
+    ),
     Target("growth of the step's graph part, slope of the logarithms", 1.1, _slope),
     Target(
         "peak memory, SLMRec-FAC without propagated features / LightGCN, paper-size TikTok",

@@ -6,6 +6,8 @@ from statistics import median
 from time import perf_counter
 from typing import Callable, Hashable, TypeVar
 
+from benchmarks.device import settle
+
 Key = TypeVar("Key", bound=Hashable)
 
 WARM_UP = 2
@@ -20,7 +22,9 @@ def medians_in_turn(tasks: dict[Key, Callable[[], None]], rounds: int) -> dict[K
     seconds: dict[Key, list[float]] = {key: [] for key in tasks}
     for _ in range(WARM_UP + rounds):
         for key, task in tasks.items():
+            settle()
             start = perf_counter()
             task()
+            settle()
             seconds[key].append(perf_counter() - start)
     return {key: median(taken[WARM_UP:]) for key, taken in seconds.items()}

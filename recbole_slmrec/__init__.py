@@ -4,10 +4,10 @@ import os
 import sys
 import warnings
 
-if not (3, 10) <= sys.version_info[:2] <= (3, 11):
+if sys.version_info < (3, 10):
     raise ImportError(
-        f"recbole_slmrec runs on Python 3.10 and 3.11, not {sys.version.split()[0]}: PyTorch 2.13 "
-        "needs 3.10, and RecBole 1.2.1 needs ray <= 2.6.3, which has no wheel for 3.12"
+        f"recbole_slmrec runs on Python 3.10 and later, not {sys.version.split()[0]}: PyTorch 2.13 "
+        "needs 3.10"
     )
 
 # Without it DGL prints about its backend and writes a file into the home folder on first import.
@@ -17,15 +17,22 @@ from recbole_slmrec import quiet  # noqa: E402
 
 quiet.silence_upstream_deprecations()
 
+# Why the models cannot be imported; None if they can. Not raised, so that `doctor` can look; whatever
+# needs the models fails with the same error.
+hindrance: Exception | None = None
 try:
+    from recbole_slmrec import compat
+
+    compat.mend_recbole()
+
     from recbole_slmrec import recbole_hook
+
+    recbole_hook.install()
 except Exception as error:  # what a broken package raises is not known
-    # Not raised, so that `doctor` can look; whatever needs the models fails with the same error.
+    hindrance = error
     warnings.warn(
         f"recbole_slmrec's models cannot be imported: {error}. "
         "`python -m recbole_slmrec doctor` tells what to do"
     )
-else:
-    recbole_hook.install()
 
 __version__ = "0.1.0"

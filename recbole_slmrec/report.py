@@ -6,7 +6,6 @@ import platform
 from logging import FileHandler, Logger
 from typing import Sequence
 
-import dgl
 import numpy as np
 import pandas as pd
 import recbole
@@ -15,6 +14,7 @@ from recbole.utils import ModelType
 from texttable import Texttable
 
 from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.graph import dgl_kernels
 from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.registry import MODELS
@@ -31,10 +31,13 @@ _MASKED = {"seen": "training and validation", "train": "training"}
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    modules = {"recbole": recbole, "torch": torch, "dgl": dgl, "numpy": np, "pandas": pd}
     return {
         "python": platform.python_version(),
-        **{name: str(module.__version__) for name, module in modules.items()},
+        "recbole": recbole.__version__,
+        "torch": str(torch.__version__),
+        "dgl": dgl_kernels.version(),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
     }
 
 

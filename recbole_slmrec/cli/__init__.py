@@ -13,6 +13,8 @@ from typing import Callable, Mapping, Sequence
 
 from recbole_slmrec.data.files import make_folder, named_by
 
+import recbole_slmrec
+
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
     "compare": "train models side by side, over seeds, and write a table, figures and a page",
@@ -48,8 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, help_text in VERBS.items():
         verbs.add_parser(name, help=help_text, add_help=False)
     verb = parser.parse_args(arguments[:1]).verb
+    return command(verb, arguments[1:], f"{parser.prog} {verb}")
+
+
+def command(verb: str, arguments: Sequence[str], program: str) -> int:
+    """Runs a verb; where the models cannot be imported, all but the doctor give exit status 2."""
+    if recbole_slmrec.hindrance and verb != "doctor":
+        told = "python -m recbole_slmrec doctor tells what to do"
+        print(f"error: {recbole_slmrec.hindrance}\n({told})", file=sys.stderr)
+        return 2
     module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
-    return guarded(module.main, arguments[1:], f"{parser.prog} {verb}")
+    return guarded(module.main, arguments, program)
 
 
 def parse_with_settings(

@@ -157,7 +157,7 @@ def _warn_of_sentences(where: str, tokens: np.ndarray) -> None:
     if 2 * len(sentences) > len(set(tokens)):
         getLogger().warning(
             f"{where}: most tokens are of a script without spaces between words, such as "
-            f"{min(sentences)!r}, and each counts as one word; `python -m recbole_slmrec "
+            f"{str(min(sentences))!r}, and each counts as one word; `python -m recbole_slmrec "
             "featurize` makes features of their characters"
         )
 

@@ -121,6 +121,6 @@ def _check_finite(name: str, path: str, rows: np.ndarray, start: int, items: Ite
         row = start + int(np.argmin(finite))
         raise ValueError(
             f"modality {name}: {path} has a value that is NaN or infinite in float32 in row {row} "
-            f"(counting from 0), item {items.tokens[row]!r}; correct it, or make the whole row "
+            f"(counting from 0), item {str(items.tokens[row])!r}; correct it, or make the whole row "
             "zero if the item has no features"
         )

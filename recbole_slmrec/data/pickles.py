@@ -20,7 +20,7 @@ def load_sparse_matrix(path: Path) -> coo_matrix:
         path: the pickle.
 
     Returns:
-        The matrix, with the entries in the order of the file.
+        The matrix, with the entries in the order of the file, those of half precision as float32.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -64,5 +64,11 @@ def _matrix(loaded: object) -> coo_matrix:
             row = np.repeat(np.arange(len(lengths)), lengths)
         case _:
             raise ValueError("it holds something else")
-    parts = array_of(data, "biuf"), (row, array_of(col, "iu"))
+    parts = _plain(array_of(data, "biuf")), (_plain(row), _plain(array_of(col, "iu")))
     return coo_matrix(parts, shape=shape, copy=True)
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """In a type that scipy takes, which from 1.15 on refuses half precision and foreign byte orders."""
+    native = array.dtype.newbyteorder("=")
+    return array.astype(np.float32 if native == np.float16 else native, copy=False)

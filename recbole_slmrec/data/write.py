@@ -135,7 +135,7 @@ def _check_finite(
         raise ValueError(
             f"modality {modality}: {getattr(matrix.values, 'filename', matrix.file)} has a value "
             f"that is NaN or infinite in {block.dtype} in row {rows[bad]} (counting from 0), item "
-            f"{items[bad]!r}; correct it, or make the whole row zero if the item has no features"
+            f"{str(items[bad])!r}; correct it, or make the whole row zero if the item has no features"
         )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Callable
 
-import dgl
 import torch
 from torch import Tensor
 
-from recbole_slmrec.graph.bipartite import ITEM_TO_USER, USER_TO_ITEM
+from recbole_slmrec.graph import dgl_kernels
+from recbole_slmrec.graph.bipartite import Half, InteractionGraph
 from recbole_slmrec.graph.product import InteractionBlock, Product, resolve_backend
 
 
@@ -19,7 +19,7 @@ class NeighbourSum:
     shape.
 
     Args:
-        graph: the heterograph of :func:`~recbole_slmrec.graph.bipartite.interaction_graph`.
+        graph: the interactions.
         device: where it runs.
         backend: as for :class:`~recbole_slmrec.graph.product.InteractionBlock`.
 
@@ -27,7 +27,7 @@ class NeighbourSum:
         ValueError: as :class:`~recbole_slmrec.graph.product.InteractionBlock`.
     """
 
-    def __init__(self, graph: dgl.DGLGraph, device: torch.device, backend: str = "auto"):
+    def __init__(self, graph: InteractionGraph, device: torch.device, backend: str = "auto"):
         self.block = InteractionBlock(graph, device, backend)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ class NeighbourMean(NeighbourSum):
     Made and called as `NeighbourSum`.
     """
 
-    def __init__(self, graph: dgl.DGLGraph, device: torch.device, backend: str = "auto"):
+    def __init__(self, graph: InteractionGraph, device: torch.device, backend: str = "auto"):
         super().__init__(graph, device, backend)
         degrees = torch.cat([self.block.user_degrees, self.block.item_degrees])
         self.divisors = degrees.clamp(min=1).unsqueeze(1)
@@ -57,13 +57,13 @@ class NeighbourMax:
     of them and torch's shares it among them; both are subgradients.
     """
 
-    def __init__(self, graph: dgl.DGLGraph, device: torch.device, backend: str = "auto"):
-        self.n_users, self.n_items = graph.num_nodes("user"), graph.num_nodes("item")
-        maximum = _dgl_max if resolve_backend(backend, device) == "dgl" else _torch_max
-        self.to_users = maximum(graph, ITEM_TO_USER, device)
-        self.to_items = maximum(graph, USER_TO_ITEM, device)
-        degrees = [graph.in_degrees(etype=relation) for relation in (ITEM_TO_USER, USER_TO_ITEM)]
-        self.isolated = (torch.cat(degrees) == 0).unsqueeze(1).to(device)
+    def __init__(self, graph: InteractionGraph, device: torch.device, backend: str = "auto"):
+        graph = graph.to(device)
+        self.n_users, self.n_items = graph.n_users, graph.n_items
+        maxima = _MAXIMA[resolve_backend(backend, device)]
+        self.to_users, self.to_items = maxima(graph)
+        degrees = torch.cat([graph.on_users.degrees, graph.on_items.degrees])
+        self.isolated = (degrees == 0).unsqueeze(1)
 
     def __call__(self, x: Tensor) -> Tensor:
         on_users, on_items = x.split([self.n_users, self.n_items])
@@ -76,22 +76,31 @@ Aggregation = Callable[[Tensor], Tensor]
 AGGREGATIONS = {"mean": NeighbourMean, "sum": NeighbourSum, "max": NeighbourMax}
 
 
-def _dgl_max(graph: dgl.DGLGraph, relation: str, device: torch.device) -> Product:
-    """Maximum over each destination's sources; -inf where it has none."""
-    graph = graph.to(device)[relation]
-    return lambda x: dgl.ops.copy_u_max(graph, x)
+def _dgl_maxima(graph: InteractionGraph) -> tuple[Product, Product]:
+    """On users and on items, the maximum over each one's neighbours; -inf where it has none."""
+    whole = dgl_kernels.heterograph(graph)
+    relations = dgl_kernels.ITEM_TO_USER, dgl_kernels.USER_TO_ITEM
+    on_users, on_items = (dgl_kernels.neighbour_maxima(whole[relation]) for relation in relations)
+    return on_users, on_items
 
 
-def _torch_max(graph: dgl.DGLGraph, relation: str, device: torch.device) -> Product:
-    """As `_dgl_max`."""
-    sources, destinations = (ends.long().to(device) for ends in graph.edges(etype=relation))
-    n_destinations = graph.num_nodes(graph.to_canonical_etype(relation)[2])
+def _torch_maxima(graph: InteractionGraph) -> tuple[Product, Product]:
+    """As `_dgl_maxima`."""
+    return _torch_maximum(graph.on_users), _torch_maximum(graph.on_items)
+
+
+_MAXIMA = {"dgl": _dgl_maxima, "torch": _torch_maxima}
+
+
+def _torch_maximum(half: Half) -> Product:
+    numbers = torch.arange(half.n_destinations, device=half.starts.device)
+    sources, destinations = half.columns.long(), numbers.repeat_interleave(half.degrees)
 
     def maximum(x: Tensor) -> Tensor:
         messages = x[sources]
         rows = destinations.unsqueeze(1).expand_as(messages)
         # Not zeros with include_self=False: torch would share the gradient with a zero that ties.
-        lowest = x.new_full((n_destinations, x.shape[1]), -torch.inf)
+        lowest = x.new_full((half.n_destinations, x.shape[1]), -torch.inf)
         return lowest.scatter_reduce(0, rows, messages, "amax")
 
     return maximum

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_slmrec.counting import counted
 from recbole_slmrec.parallel import gathered_rows
 
 SIMILARITIES = ("cosine", "dot")
@@ -201,7 +202,7 @@ def occurrences(places: Tensor, table: Tensor) -> Tensor:
     """How often ``places`` name each row of ``table``, shape (n, d): shape (n, 1)."""
     # Half precision would round counts above some hundred.
     dtype = torch.promote_types(table.dtype, torch.float32)
-    return torch.bincount(places, minlength=len(table)).to(dtype).unsqueeze(1)
+    return counted(places, len(table), dtype).unsqueeze(1)
 
 
 class _WeightedSoftmax(torch.autograd.Function):
@@ -305,8 +306,8 @@ def _blocks(anchors: Tensor, candidates: Tensor) -> range:
 
 def _by_block(pairs: Pairs | None, blocks: range) -> list[Pairs | None]:
     """The pairs of each block, its anchors numbered from 0; ``pairs.anchors`` are sorted."""
-    if pairs is None:
-        return [None] * len(blocks)
+    if pairs is None or len(blocks) == 1:
+        return [pairs] * len(blocks)
     ends = torch.tensor(blocks[1:], dtype=pairs.anchors.dtype, device=pairs.anchors.device)
     ends = torch.searchsorted(pairs.anchors, ends).cpu()
     parts = (pairs.anchors % blocks.step).tensor_split(ends), pairs.positives.tensor_split(ends)

@@ -65,7 +65,8 @@ class InfoNCELoss(nn.Module):
     def _positives(self, rows: Rows) -> Pairs:
         """The encoded items that each encoded user has in training, by their places."""
         counts, edges = self.block.on_users.edges(rows.users)
-        users = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+        numbers = torch.arange(len(counts), device=counts.device)
+        users = torch.repeat_interleave(numbers, counts, output_size=len(edges))
         items = self.block.on_users.columns[edges].long()
         if rows.items is None:
             return Pairs(users, items)

@@ -11,6 +11,7 @@ from math import isfinite
 import torch
 from torch import Tensor, nn
 
+from recbole_slmrec.counting import counted
 from recbole_slmrec.model.rows import Rows
 from recbole_slmrec.parallel import first_ones, joined
 
@@ -35,7 +36,7 @@ class InBatch(nn.Module):
 
     def weights(self, rows: Rows) -> Tensor:
         """How much each encoded item weighs, shape (m,)."""
-        return torch.bincount(rows.item_places, minlength=len(rows.items))
+        return counted(rows.item_places, len(rows.items), torch.int64)
 
     def own_weights(self, rows: Rows, positives: Tensor) -> Tensor:
         """How much each pair's positive is to weigh in its own sum, shape (B,)."""

@@ -174,6 +174,6 @@ def _read(
     if not finite.all():
         raise ValueError(
             f"{path} has a value that is NaN or infinite in float32 for item "
-            f"{ids[int(np.argmin(finite))]!r}; correct it, or leave the row out"
+            f"{str(ids[int(np.argmin(finite))])!r}; correct it, or leave the row out"
         )
     return unit_rows(values), ids

@@ -16,6 +16,7 @@ from ray.air import session
 from ray.tune.schedulers import ASHAScheduler
 
 import recbole_slmrec
+from recbole_slmrec.compat import ray_without_syncer
 from recbole_slmrec.config import Config
 from recbole_slmrec.quick_start import load_data
 from recbole_slmrec.tune.objective import train
@@ -99,7 +100,7 @@ def ray_search(
             ),
             resources_per_trial={"cpu": cpus_per_trial, "gpu": gpus_per_trial},
             storage_path=str(folder.resolve()),
-            sync_config=tune.SyncConfig(syncer=None),
+            **ray_without_syncer(tune),
             trial_dirname_creator=lambda trial: trial.trial_id,
             callbacks=[listener],
             verbose=0,

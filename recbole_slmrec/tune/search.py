@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
-import numpy as np
 from hyperopt import STATUS_FAIL, STATUS_OK, fmin
 from hyperopt.exceptions import AllTrialsFailed
 from recbole.trainer import HyperTuning
 from recbole.trainer.hyper_tuning import exhaustive_search
 
+from recbole_slmrec.compat import Draws
 from recbole_slmrec.tune.objective import train
 from recbole_slmrec.tune.progress import Progress
 from recbole_slmrec.tune.space import n_combinations, read_space
@@ -107,7 +107,7 @@ class Tuning(HyperTuning):
                 self.space,
                 algo=self.algo,
                 max_evals=self.max_evals,
-                rstate=np.random.RandomState(self._task.seed),
+                rstate=Draws(self._task.seed),
                 early_stop_fn=self.early_stop_fn,
                 show_progressbar=False,
             )

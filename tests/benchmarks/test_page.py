@@ -25,6 +25,10 @@ RESULTS = {
     "machine": {"cores": "2"},
     "versions": {"torch": "2.13.0"},
     "steps": {"tiktok-paper": STEPS},
+    "hops": {
+        "tiktok-paper": {"edges": 30_000, "dgl": 0.02, "torch": 0.016},
+        "kwai-paper": {"edges": 3_000, "torch": 0.002},
+    },
     "growth": {
         "interactions": [100, 200, 400, 800],
         "with_graph": [0.011, 0.021, 0.041, 0.081],
@@ -60,6 +64,7 @@ def test_targets_beside_what_was_measured():
     assert rows["SLMRec-FAC step / floor, paper-size TikTok"] == ["1.50", "2.00", "", "no"]
     (distinct,) = [row for what, row in rows.items() if what.startswith("the same, with")]
     assert distinct == ["1.50", "2.22", "", "no"]
+    assert rows["a hop by torch / by DGL, paper-size TikTok"] == ["1.50", "0.80", "", "yes"]
     (growth,) = [row for what, row in rows.items() if what.startswith("growth")]
     assert growth == ["1.10", "1.00", "", "yes"]
     (memory,) = [row for what, row in rows.items() if what.startswith("peak memory")]
@@ -76,7 +81,8 @@ def test_what_was_not_measured_says_so():
     assert rows["SLMRec-FAC step / LightGCN step, public TikTok"] == [
         "1.10", "not measured", "", "",
     ]  # fmt: skip
-    nothing = {**RESULTS, "steps": {}, "growth": {}, "memory": {}, "evaluation": {}, "start_up": {}}
+    cases = ("steps", "hops", "growth", "memory", "evaluation", "start_up")
+    nothing = {**RESULTS, **{case: {} for case in cases}}
     assert {row[2] for row in tables.targets(nothing)[1]} == {"not measured"}
     assert [title for title, _ in page.terminal(nothing)] == ["Targets"]
 
@@ -88,6 +94,12 @@ def test_steps_are_compared_with_lightgcn_and_the_floor():
     assert rows["floor of SLMRec-FAC"] == ["50.0", "", "0.12", "1.00"]
     assert rows[FM] == ["110.0", "10.0", "0.27", ""]
     assert rows["of it, graph"] == ["30.0", "", "", ""]
+
+
+def test_hops_are_compared_where_dgl_has_kernels():
+    rows = rows_of(tables.hops(RESULTS["hops"]))
+    assert rows["tiktok-paper"] == ["30,000", "20.0", "16.0", "0.80"]
+    assert rows["kwai-paper"] == ["3,000", "", "2.0", ""]
 
 
 def test_growth_takes_the_graph_alone():

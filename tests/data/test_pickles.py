@@ -47,7 +47,7 @@ def test_every_kind_of_matrix_comes_back(path, kind, dtype, protocol):
     loaded = load_sparse_matrix(path)
     assert isinstance(loaded, coo_matrix)
     assert loaded.shape == (3, 4)
-    assert loaded.data.dtype == dtype
+    assert loaded.data.dtype == ("float32" if dtype == "float16" else dtype)
     assert list(zip(loaded.row, loaded.col)) == [(0, 1), (2, 0), (2, 3)]
     assert loaded.data.tolist() == [cells[0, 1], cells[2, 0], cells[2, 3]]
 
@@ -56,20 +56,28 @@ def test_every_kind_of_matrix_comes_back(path, kind, dtype, protocol):
 def test_pickles_of_older_scipy_and_newer_numpy(path, kind):
     matrix = {"coo": coo_matrix, "csr": csr_matrix}[kind](CELLS)
     content = pickle.dumps(matrix, 3)
-    for now, then in [
-        (f"cscipy.sparse._{kind}\n", f"cscipy.sparse.{kind}\n"),
-        ("cnumpy.core.multiarray\n", "cnumpy._core.multiarray\n"),
-    ]:
-        assert now.encode() in content
-        content = content.replace(now.encode(), then.encode())
-    path.write_bytes(content)
-    assert np.array_equal(load_sparse_matrix(path).toarray(), CELLS)
+    content, n = re.subn(rb"cscipy\.sparse\._", b"cscipy.sparse.", content)
+    for core in (b"core", b"_core"):
+        content, m = re.subn(rb"cnumpy\._?core\.multiarray\n", b"cnumpy.%s.multiarray\n" % core, content)
+        assert n and m
+        path.write_bytes(content)
+        assert np.array_equal(load_sparse_matrix(path).toarray(), CELLS)
 
 
-def test_pickles_of_newer_scipy_keep_rows_and_columns_as_coords(path):
-    matrix = coo_matrix(CELLS)
+def in_older_form(matrix: coo_matrix) -> coo_matrix:
+    """With rows and columns apart, as scipy before 1.13 has them."""
     state = matrix.__dict__
-    state["coords"] = (state.pop("row"), state.pop("col"))
+    if "coords" in state:
+        state["row"], state["col"] = state.pop("coords")
+    return matrix
+
+
+@pytest.mark.parametrize("coords", [False, True])
+def test_pickles_of_newer_scipy_keep_rows_and_columns_as_coords(path, coords):
+    matrix = in_older_form(coo_matrix(CELLS))
+    if coords:
+        state = matrix.__dict__
+        state["coords"] = (state.pop("row"), state.pop("col"))
     path.write_bytes(pickle.dumps(matrix))
     assert np.array_equal(load_sparse_matrix(path).toarray(), CELLS)
 
@@ -124,18 +132,23 @@ def test_a_pickle_cannot_change_the_classes_that_it_names(path):
     assert not hasattr(coo_matrix, "rows")
 
 
+def of_objects(matrix: coo_matrix) -> coo_matrix:
+    matrix.data = matrix.data.astype(object)
+    return matrix
+
+
 @pytest.mark.parametrize(
     "value, reason",
     [
         ([1, 2], "something else"),
         ({"_shape": (1, 1)}, "something else"),
         (np.arange(3), "something else"),
-        (np.float64(1), "numpy.core.multiarray.scalar"),
+        (np.float64(1), r"numpy\._?core\.multiarray\.scalar"),
         (OrderedDict(), "collections.OrderedDict"),
         (csc_matrix(CELLS), "csc_matrix"),
         (coo_matrix, "something else"),
         (coo_matrix(CELLS.astype(complex)), "kind"),
-        (coo_matrix(CELLS.astype(object)), "is not an array"),
+        (of_objects(coo_matrix(CELLS)), "is not an array"),
     ],
     ids=lambda value: None if isinstance(value, str) else type(value).__name__,
 )
@@ -146,8 +159,8 @@ def test_anything_but_a_matrix_of_numbers_is_refused(path, value, reason):
 @pytest.mark.parametrize(
     "part, value, reason",
     [
-        ("row", np.array([0, 2, 3]), "row index exceeds"),
-        ("col", np.array([0, -1, 3]), "negative column index"),
+        ("row", np.array([0, 2, 3]), "(row|axis 0) index.* exceeds"),
+        ("col", np.array([0, -1, 3]), "negative (column|axis 1) index"),
         ("col", np.array([0, 1]), "same length"),
         ("row", np.array([0.0, 2.0, 2.0]), "kind"),
         ("row", np.zeros((3, 1), int), "one dimension"),
@@ -156,7 +169,7 @@ def test_anything_but_a_matrix_of_numbers_is_refused(path, value, reason):
     ],
 )
 def test_a_matrix_whose_parts_do_not_fit_is_refused(path, part, value, reason):
-    matrix = coo_matrix(CELLS)
+    matrix = in_older_form(coo_matrix(CELLS))
     matrix.__dict__[part] = value
     assert_refused(path, pickle.dumps(matrix), reason)
 

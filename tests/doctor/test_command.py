@@ -58,7 +58,7 @@ def test_only_the_installation(monkeypatch, capsys):
     )
 
 
-def test_it_runs_where_dgl_cannot_be_imported(made, tmp_path):
+def test_a_dgl_that_cannot_be_imported_is_told_and_stops_nothing(made, tmp_path):
     broken = tmp_path / "broken" / "dgl"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise OSError('libdgl.so: no such file')\n")
@@ -69,10 +69,9 @@ def test_it_runs_where_dgl_cannot_be_imported(made, tmp_path):
         text=True,
         timeout=120,
     )
-    assert finished.returncode == 1, finished.stderr
     lines = finished.stdout.splitlines()
-    (line,) = (line for line in lines if line.startswith("problem  dgl "))
-    assert "cannot be imported, OSError: libdgl.so: no such file; python -m pip install" in line
-    assert any(line.startswith("problem  data set made: not checked") for line in lines)
-    assert any(line.startswith("ok       PyTorch: ") for line in lines)
+    (line,) = (line for line in lines if line.startswith("problem  dgl: "))
+    assert "cannot be imported, OSError: libdgl.so: no such file; PyTorch makes" in line
+    assert any("graph products on cpu: by torch; a hop of " in line for line in lines)
+    assert any(line.startswith("ok       made loads as in a run; ") for line in lines)
     assert "Traceback" not in finished.stderr

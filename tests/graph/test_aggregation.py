@@ -7,6 +7,7 @@ import torch
 
 from recbole_slmrec.graph.aggregation import AGGREGATIONS
 from recbole_slmrec.graph.bipartite import interaction_graph
+from tests.backends import BACKENDS
 
 # User 1 has items 2 (twice) and 3, user 2 item 3, user 3 item 1; user 0, items 0 and 4 have none.
 USERS, ITEMS = torch.tensor([1, 1, 2, 3, 1]), torch.tensor([2, 3, 3, 1, 2])
@@ -35,7 +36,7 @@ def of_neighbours(name: str, x: torch.Tensor) -> torch.Tensor:
     return torch.stack(rows)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", AGGREGATIONS)
 def test_values_and_gradients_are_those_of_a_loop_over_neighbours(name, backend):
     x, weights = table().requires_grad_(), table(1)
@@ -46,7 +47,7 @@ def test_values_and_gradients_are_those_of_a_loop_over_neighbours(name, backend)
     torch.testing.assert_close(gradient, expected_gradient, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", AGGREGATIONS)
 def test_isolated_nodes_get_zero_even_where_all_values_are_negative(name, backend):
     aggregated = aggregation(name, backend)(-1 - table().abs())
@@ -56,7 +57,7 @@ def test_isolated_nodes_get_zero_even_where_all_values_are_negative(name, backen
     assert (aggregated[connected] <= -1).all()
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_neighbours_that_tie_share_one_gradient(backend):
     x = torch.zeros(N_USERS + N_ITEMS, 1, dtype=torch.float64, requires_grad=True)
     aggregation("max", backend)(x)[1].backward()

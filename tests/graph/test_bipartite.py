@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recbole_slmrec.graph.bipartite import ITEM_TO_USER, USER_TO_ITEM, interaction_graph
+from recbole_slmrec.graph.bipartite import interaction_graph
 
 
 def test_duplicates_count_once_and_isolated_nodes_stay():
     graph = interaction_graph(torch.tensor([1, 1, 2, 1]), torch.tensor([3, 3, 0, 2]), 4, 5)
-    assert (graph.num_nodes("user"), graph.num_nodes("item")) == (4, 5)
-    there = torch.stack(graph.edges(etype=USER_TO_ITEM)).T.tolist()
-    back = torch.stack(graph.edges(etype=ITEM_TO_USER)).T.tolist()
-    assert sorted(there) == [[1, 2], [1, 3], [2, 0]]
-    assert sorted(back) == [[0, 2], [2, 1], [3, 1]]
+    assert (graph.n_users, graph.n_items) == (4, 5)
+    assert (graph.on_users.n_sources, graph.on_items.n_sources) == (5, 4)
+    assert graph.on_users.starts.tolist() == [0, 0, 2, 3, 3]
+    assert graph.on_users.columns.tolist() == [2, 3, 0]
+    assert graph.on_items.starts.tolist() == [0, 1, 1, 2, 3, 3]
+    assert graph.on_items.columns.tolist() == [2, 1, 1]
+    assert graph.on_items.degrees.tolist() == [1, 0, 1, 1, 0]
 
 
 def test_an_empty_training_split_is_refused():

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 
-from recbole_slmrec.graph import product
+from recbole_slmrec.graph import dgl_kernels
 from recbole_slmrec.graph.bipartite import interaction_graph
-from recbole_slmrec.graph.product import InteractionBlock, resolve_backend
+from recbole_slmrec.graph.product import (
+    InteractionBlock,
+    KernelSums,
+    SparseProduct,
+    resolve_backend,
+)
+from tests.backends import BACKENDS, DGL
 
 USERS, ITEMS = torch.tensor([1, 1, 2, 3, 1]), torch.tensor([2, 3, 3, 1, 2])
 CPU = torch.device("cpu")
@@ -19,7 +27,7 @@ def dense_block() -> torch.Tensor:
     return block
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_products_and_gradients_are_those_of_the_dense_block(backend):
     block = InteractionBlock(interaction_graph(USERS, ITEMS, 4, 5), CPU, backend)
     for products, matrix in ((block.to_users, dense_block()), (block.to_items, dense_block().T)):
@@ -32,16 +40,44 @@ def test_products_and_gradients_are_those_of_the_dense_block(backend):
     assert block.item_degrees.tolist() == [0, 1, 1, 2, 0]
 
 
+def test_torch_s_sparse_product_which_serves_other_devices_gives_the_same_sums():
+    graph = interaction_graph(USERS, ITEMS, 4, 5)
+    for half, matrix in ((graph.on_users, dense_block()), (graph.on_items, dense_block().T)):
+        sums = KernelSums(half, SparseProduct(half))
+        for dtype in (torch.float64, torch.float32):
+            x = torch.randn(matrix.shape[1], 3, dtype=dtype)
+            torch.testing.assert_close(sums(x), matrix.to(dtype) @ x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_deep_copy_of_a_used_block_gives_the_same_products(backend):
+    block = InteractionBlock(interaction_graph(USERS, ITEMS, 4, 5), CPU, backend)
+    x = torch.randn(5, 3)
+    expected = block.to_users(x)
+    assert torch.equal(deepcopy(block).to_users(x), expected)
+
+
+def test_a_deep_copy_of_a_used_sparse_product_gives_the_same_sums():
+    product = SparseProduct(interaction_graph(USERS, ITEMS, 4, 5).on_users)
+    x = torch.randn(5, 3)
+    expected = product(x)
+    assert torch.equal(deepcopy(product)(x), expected)
+
+
 def test_torch_takes_over_where_dgl_has_no_kernels(monkeypatch):
-    monkeypatch.setattr(product, "_dgl_serves", lambda device: False)
+    monkeypatch.setattr(dgl_kernels, "obstacle", lambda kind: "no DGL is installed")
     assert resolve_backend("auto", CPU) == "torch"
     assert InteractionBlock(interaction_graph(USERS, ITEMS, 4, 5), CPU).backend == "torch"
-    with pytest.raises(ValueError, match="has no kernels.*graph_backend: auto or torch"):
+    with pytest.raises(ValueError, match="no DGL is installed: use graph_backend: auto or torch"):
         resolve_backend("dgl", CPU)
 
 
-def test_auto_is_dgl_on_the_cpu_and_a_cpu_build_does_not_serve_other_devices():
-    assert resolve_backend("auto", CPU) == "dgl"
+@pytest.mark.parametrize("backend", [DGL])
+def test_auto_is_dgl_where_it_has_kernels(backend):
+    assert resolve_backend("auto", CPU) == backend
+
+
+def test_dgl_does_not_serve_a_device_that_cannot_compute():
     assert resolve_backend("auto", torch.device("meta")) == "torch"
 
 

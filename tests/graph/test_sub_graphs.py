@@ -8,6 +8,7 @@ import torch
 from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.sub_graphs import SubGraphs
+from tests.backends import BACKENDS
 
 N_USERS, N_ITEMS = 5, 6
 # Neither sorted nor distinct; by user and item: (1, 2), (1, 4), (2, 4), (3, 1), (3, 2), (3, 5).
@@ -33,7 +34,7 @@ def test_the_edges_of_the_whole_are_by_user_and_by_item():
     assert graphs.items.tolist() == [2, 4, 4, 1, 2, 5]
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "keep, edges",
     [

@@ -11,6 +11,7 @@ from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.graph.sides import ADJACENCIES
 from recbole_slmrec.graph.sub_graphs import SubGraphs
 from recbole_slmrec.graph.walk import Walk
+from tests.backends import BACKENDS
 from tests.model.dense import adjacency as dense_adjacency
 from tests.model.dense import edges_kept, encode_walk
 
@@ -26,7 +27,7 @@ def whole(n_layers: int, adjacency: str, backend: str = "auto") -> Propagation:
     return Propagation(InteractionBlock(graph, torch.device("cpu"), backend), n_layers, adjacency)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_layers", range(1, 6))
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
 @pytest.mark.parametrize("side", ["users", "items"])

@@ -143,7 +143,7 @@ def batch(users, items, negatives=None) -> Interaction:
 
 
 def assert_same(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(actual.cpu(), expected, rtol=1e-9, atol=1e-12)
 
 
 def assert_same_gradients(model, loss, problem: DenseSLMRec, expected_loss) -> None:
@@ -158,4 +158,4 @@ def assert_same_gradients(model, loss, problem: DenseSLMRec, expected_loss) -> N
             continue
         actual = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         # The paper's equations give some gradients that are zero but for rounding.
-        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-11, msg=name)
+        torch.testing.assert_close(actual.cpu(), expected, rtol=1e-9, atol=1e-11, msg=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import model_defaults
 from recbole_slmrec.trainer import get_trainer
 from recbole_slmrec.tune.task import make_task
+from tests.backends import BACKENDS
 
 SETTINGS = {
     "epochs": 12,
@@ -93,6 +95,13 @@ def test_a_saved_model_scores_as_before(name):
     best = load_checkpoint(result["checkpoint"])
     trainer.model.load_state_dict(best["state_dict"])
     assert torch.equal(all_scores(model), all_scores(trainer.model))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_deep_copy_of_a_used_model_scores_alike(name, backend):
+    trainer, _ = built(name, graph_backend=backend)
+    expected = all_scores(trainer.model)
+    assert torch.equal(all_scores(deepcopy(trainer.model)), expected)
 
 
 def test_seen_items_and_padding_are_never_recommended(name):

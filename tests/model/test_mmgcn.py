@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recbole_slmrec.model.mmgcn import MMGCN
+from tests.backends import BACKENDS
 from tests.model.dense_mmgcn import DenseMMGCN, random_problem
 from tests.model.fast import batch, dataset_of
 
@@ -96,7 +97,7 @@ def assert_same_loss_and_gradients(model: MMGCN, problem: DenseMMGCN, n_negative
         assert_same(parameter.grad, problem.params[name].grad, name)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("combine", ["add", "concat"])
 @pytest.mark.parametrize("aggregation", ["mean", "sum", "max"])
 @pytest.mark.parametrize("n_layers", [1, 2])

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recbole_slmrec.model.ssl import fm
+from tests.backends import BACKENDS
 from tests.model.dense import DenseSLMRec, edges_between, edges_kept
 from tests.model.fast import assert_same, assert_same_gradients, batch, fast_model, problem_of
 
@@ -16,7 +17,7 @@ ITEMS = torch.tensor([2, 5, 2, 9, 1, 11])
 NEGATIVES = torch.tensor([[3, 1, 4, 10, 5, 9], [2, 6, 5, 3, 11, 8]])
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_layers", range(5))
 @pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
 def test_encoder_is_the_mean_over_layers_of_each_modality(adjacency, n_layers, backend):
@@ -163,7 +164,7 @@ def graphs_of(task: str, drawn: list[torch.Tensor], problem: DenseSLMRec) -> lis
 @pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
 @pytest.mark.parametrize("name", ["ED", "ND", "RW"])
 def test_views_on_sub_graphs(monkeypatch, name, adjacency, n_layers):
-    for n_modalities, words, backend in ((1, False, "dgl"), (1, True, "torch"), (3, False, "dgl")):
+    for n_modalities, words, backend in ((1, False, "auto"), (1, True, "torch"), (3, False, "auto")):
         problem = problem_of(n_modalities, words, n_layers=n_layers, adjacency=adjacency)
         model = fast_model(
             problem, ssl_task=name, main_loss="none", drop_ratio=0.3, graph_backend=backend
@@ -189,7 +190,7 @@ def test_mean_fusion_and_alpha(monkeypatch, ssl_task, fusion):
     assert_same_gradients(model, loss, problem, expected)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("ssl_task", ["none", "FAC", "FM", "FD", "ED", "RW"])
 def test_under_autocast_the_loss_and_its_gradients_stay_near(monkeypatch, ssl_task, backend):
     monkeypatch.setattr(fm, "draw_pair", lambda names: ("a", "v"))

@@ -11,6 +11,7 @@ import torch
 from recbole_slmrec import cli
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.new_users import new_user_vectors
+from tests.backends import BACKENDS
 from tests.model.dense import random_problem
 from tests.model.fast import fast_model
 
@@ -30,7 +31,7 @@ def dense_vector(problem, items: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("n_layers", [0, 1, 2, 3])
 @pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_vectors_are_those_of_the_dense_graph_with_the_user_in_it(backend, adjacency, n_layers):
     problem = random_problem(
         4, 8, 9, 20, {"v": 5, "w": 3}, {"w": 6}, adjacency=adjacency, n_layers=n_layers
