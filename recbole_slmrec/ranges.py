@@ -147,7 +147,6 @@ _RANGES: dict[str, Range] = {
 _RANGES_OR_NOTHING: dict[str, Range] = {
     "data_seed": _SEED,
     "resume": _PATH,
-    "item_modalities": Kind((dict,), "modalities with their sources, such as {v: v.npy}"),
     "modalities": Kind((list, tuple, str), "a list of modalities, such as [v, a]"),
     "download": Kind((dict,), "where a data set comes from (docs/data.md)"),
     "model_settings": Kind((dict,), "models with their settings, such as {BPR: {epochs: 5}}"),
