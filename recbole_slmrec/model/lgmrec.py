@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Callable, Sequence
+from typing import Callable, NamedTuple, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,28 @@ from recbole_slmrec.model.recommender import (
 )
 from recbole_slmrec.model.rows import ALL, Part, Rows
 from recbole_slmrec.model.unit import unit_rows
+
+
+class Hyper(NamedTuple):
+    """hyper_m of all users and items, as products of rank n_hyperedges.
+
+    Attributes:
+        shares: H' of users and items, shapes (|U|, n_hyperedges) and (|I|, n_hyperedges).
+        hyperedges: what these hold, shape (n_hyperedges, d).
+    """
+
+    shares: Part
+    hyperedges: Tensor
+
+    def vectors(self) -> Part:
+        """hyper_m, shapes (|U|, d) and (|I|, d)."""
+        return Part(*(H @ self.hyperedges for H in self.shares))
+
+    def of_length_one(self) -> Part:
+        """H' by which the rows of hyper_m have length one; a zero row stays zero."""
+        lengths = (torch.linalg.vector_norm(side, dim=1, keepdim=True) for side in self.vectors())
+        scaled = (H / torch.where(own == 0, 1, own) for H, own in zip(self.shares, lengths))
+        return Part(*scaled)
 
 
 class LGMRec(GraphRecommender):
@@ -95,8 +117,8 @@ class LGMRec(GraphRecommender):
         noise = -torch.empty_like(H).exponential_().log()
         return F.dropout(((H + noise) / self.tau).softmax(1), self.dropout_rate)
 
-    def hyper(self, c_items: Tensor, shares: Callable[[Tensor], Tensor]) -> list[Part]:
-        """hyper_m of all users and items in each modality.
+    def hyper(self, c_items: Tensor, shares: Callable[[Tensor], Tensor]) -> list[Hyper]:
+        """hyper_m in each modality.
 
         Args:
             c_items: c of all items, shape (|I|, d).
@@ -106,8 +128,7 @@ class LGMRec(GraphRecommender):
         for features, V in zip(self.features.values(), self.V.values()):
             H = V(features.all_rows())
             H_items, H_users = shares(H), shares(self.block.to_users(H))
-            hyperedges = self._hyperedges(H_items, c_items)
-            parts.append(Part(H_users @ hyperedges, H_items @ hyperedges))
+            parts.append(Hyper(Part(H_users, H_items), self._hyperedges(H_items, c_items)))
         return parts
 
     def vectors_of_new_items(self, features: Sequence[Tensor]) -> Tensor:
@@ -156,10 +177,11 @@ class LGMRec(GraphRecommender):
             hyperedges = H_items[1:].T @ x[1:]
         return hyperedges
 
-    def _vectors(self, rows: Rows, c: Part, hyper: Sequence[Part]) -> Part:
+    def _vectors(self, rows: Rows, c: Part, hyper: Sequence[Hyper]) -> Part:
         """z of the distinct ``rows``, for which c is given."""
         sides = [c, *(Part(*map(unit_rows, self._local(key, rows))) for key in self.features)]
-        together = rows.of(*map(sum, zip(*hyper)))
+        of_rows = (Hyper(rows.of(*each.shares), each.hyperedges).vectors() for each in hyper)
+        together = map(sum, zip(*of_rows))
         sides.append(Part(*(self.hyper_weight * unit_rows(side) for side in together)))
         return Part(*map(sum, zip(*sides)))
 
@@ -179,17 +201,21 @@ class LGMRec(GraphRecommender):
             sides = self.propagation.hop(*sides)
         return Part(*sides)
 
-    def _contrast(self, hyper: Sequence[Part], users: Tensor, items: Tensor) -> Tensor:
-        """The sum of InfoNCE over pairs of modalities, of a batch's users and positives."""
-        loss = 0
-        for side, ids in zip(Part._fields, (users, items)):
-            distinct, places = torch.unique(ids, return_inverse=True)
-            for one, other in combinations((getattr(part, side) for part in hyper), 2):
-                weights = torch.ones(len(other), device=other.device)
+    def _contrast(self, hyper: Sequence[Hyper], users: Tensor, items: Tensor) -> Tensor:
+        """The sum of InfoNCE over pairs of modalities, of a batch's users and positives.
+
+        Cosines are products as narrow as there are hyperedges: (H K) H' with K = hyperedges hyperedges'.
+        """
+        loss, unit = 0, [each.of_length_one() for each in hyper]
+        for one, other in combinations(range(len(hyper)), 2):
+            K = hyper[one].hyperedges @ hyper[other].hyperedges.T
+            for H, candidates, ids in zip(unit[one], unit[other], (users, items)):
+                distinct, places = torch.unique(ids, return_inverse=True)
+                weights = torch.ones(len(candidates), device=ids.device)
                 weights[0] = 0
-                pairs = Pairs(places, ids)
-                anchors = unit_rows(one[distinct])
-                loss = loss + weighted_info_nce(anchors, unit_rows(other), self.tau, pairs, weights)
+                loss = loss + weighted_info_nce(
+                    H[distinct] @ K, candidates, self.tau, Pairs(places, ids), weights, similarity="dot"
+                )
         return loss
 
 

@@ -87,32 +87,37 @@ def weighted_info_nce(
     weights: Tensor,
     own_weights: Tensor | None = None,
     left_out: Pairs | None = None,
+    similarity: str = "cosine",
 ) -> Tensor:
-    r"""InfoNCE by cosine over candidates that weigh differently (SLMRec Eq. 12-13).
+    r"""InfoNCE over candidates that weigh differently (SLMRec Eq. 12-13).
 
-    With s the cosine over the temperature, the mean over pairs (a, p) of
+    With s the similarity over the temperature, the mean over pairs (a, p) of
 
     .. math:: -\log \frac{e^{s_{ap}}}{\sum_{j \notin O_a} w_j e^{s_{aj}} + v_{ap} e^{s_{ap}}}
 
     Args:
         anchors: shape (n, d).
         candidates: shape (m, d).
-        temperature: divides the cosine; > 0.
+        temperature: divides the similarity; > 0.
         pairs: the batch's B rows.
         weights: w, shape (m,), 0 or more.
         own_weights: v, how often a pair's positive counts beside its place in the sum, shape (B,);
             0 if None.
         left_out: O, pairs of an anchor and a candidate that its sum leaves out, sorted by anchor.
+        similarity: ``cosine``, or ``dot`` for plain inner products.
 
     Returns:
         The batch mean, a scalar.
 
     Raises:
-        ValueError: if the shapes do not fit or ``temperature`` is not positive.
+        ValueError: if the shapes do not fit, ``temperature`` is not positive or ``similarity``
+            unknown.
     """
     _check_shapes(anchors, candidates, pairs)
     check_temperature("temperature", temperature)
-    anchors, candidates = F.normalize(anchors, dim=1), F.normalize(candidates, dim=1)
+    check_similarity("similarity", similarity)
+    if similarity == "cosine":
+        anchors, candidates = F.normalize(anchors, dim=1), F.normalize(candidates, dim=1)
     dtype = torch.promote_types(anchors.dtype, torch.float32)
     weights = weights.to(dtype).unsqueeze(1)
     if own_weights is not None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from recbole_slmrec.model import losses
-from recbole_slmrec.model.losses import Pairs, bpr, info_nce, sampled_info_nce
+from recbole_slmrec.model.losses import Pairs, bpr, info_nce, sampled_info_nce, weighted_info_nce
 from tests.model import dense
 
 # In no order; candidates 0, 2 and 4 are the positives of several anchors each.
@@ -130,3 +130,17 @@ def test_shapes_that_differ_are_refused():
 def test_an_unknown_similarity_is_refused():
     with pytest.raises(ValueError, match=r"similarity \[l2\] is not one of cosine, dot"):
         info_nce(rows(2, 3), rows(2, 3), 0.2, "l2")
+
+
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_weighted_info_nce_with_equal_weights_is_info_nce(similarity):
+    generator = torch.Generator().manual_seed(4)
+    anchors, candidates = torch.randn(2, 7, 5, generator=generator, dtype=torch.float64)
+    rows = torch.arange(7)
+    weights = torch.ones(7, dtype=torch.float64)
+    weighted = weighted_info_nce(
+        anchors, candidates, 0.3, Pairs(rows, rows), weights, similarity=similarity
+    )
+    torch.testing.assert_close(weighted, info_nce(anchors, candidates, 0.3, similarity))
+    with pytest.raises(ValueError, match=r"similarity \[angle\] is not one of cosine, dot"):
+        weighted_info_nce(anchors, candidates, 0.3, Pairs(rows, rows), weights, similarity="angle")
