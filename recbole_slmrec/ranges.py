@@ -77,6 +77,20 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Names:
+    """A list of names."""
+
+    text: str
+
+    def holds(self, value: Any) -> bool:
+        """Whether ``value`` is a list of texts, or of numbers that stand for texts."""
+        return isinstance(value, (list, tuple)) and all(isinstance(n, (str, int)) for n in value)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Name:
     """A text of one character or more."""
 
@@ -99,11 +113,11 @@ _DECIMALS = Number(0, 15, whole=True)
 _SEED = Number(0, _LARGEST_SEED, whole=True)
 _NOT_NEGATIVE = Number(0)
 _ORDER, _GROUP = OneOf(("RO", "TO")), OneOf(("user", "none"))
-_COLUMNS_OF_A_FILE = Kind((list, tuple), "a list of its columns, such as [user_id, item_id]")
+_COLUMNS_OF_A_FILE = Names("a list of its columns, such as [user_id, item_id]")
 _MODE = re.compile(r"full|labeled|(uni|pop)[1-9][0-9]{0,8}")
 _LEFT_OUT = ("valid_and_test", "valid_only", "test_only")
 
-Range = Number | OneOf | Kind | Name
+Range = Number | OneOf | Kind | Names | Name
 
 _NEGATIVES: dict[str, Range] = {
     "distribution": OneOf(("uniform", "popularity")),
@@ -142,7 +156,7 @@ _RANGES: dict[str, Range] = {
     **dict.fromkeys(("field_separator", "seq_separator", "wandb_project"), _NAME),
     **dict.fromkeys(("ITEM_ID_FIELD", "USER_ID_FIELD", "LABEL_FIELD", "NEG_PREFIX"), _NAME),
     **dict.fromkeys(("LIST_SUFFIX", "ITEM_LIST_LENGTH_FIELD", "POSITION_FIELD"), _NAME),
-    "numerical_features": Kind((list, tuple), "a list of fields, such as [price, year]"),
+    "numerical_features": Names("a list of fields, such as [price, year]"),
 }
 _RANGES_OR_NOTHING: dict[str, Range] = {
     "data_seed": _SEED,
@@ -160,8 +174,8 @@ _RANGES_OR_NOTHING: dict[str, Range] = {
     "preload_weight": Kind((dict,), "fields of ids with fields of their vectors"),
     "discretization": Kind((dict,), "fields with their method and bins"),
     "seq_len": Kind((dict,), "fields with their largest lengths, such as {title: 20}"),
-    **dict.fromkeys(_LISTS_OF_FIELDS, Kind((list,), "a list of fields, such as [price, year]")),
-    "benchmark_filename": Kind((list, tuple), "a list such as [train, valid, test]"),
+    **dict.fromkeys(_LISTS_OF_FIELDS, Names("a list of fields, such as [price, year]")),
+    "benchmark_filename": Names("a list such as [train, valid, test]"),
     **dict.fromkeys(("load_col", "unload_col", "unused_col"), Kind((dict,), _COLUMNS)),
     **dict.fromkeys(
         ("user_inter_num_interval", "item_inter_num_interval"), Kind((str,), "as '[5,inf)'")
@@ -193,7 +207,8 @@ def check(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
         _check_clipping(given["clip_grad_norm"])
     for key in ("load_col", "unload_col", "unused_col"):
         for suffix, columns in (given.get(key) or {}).items():
-            _require(f"{key}: {suffix}", columns, _COLUMNS_OF_A_FILE)
+            if columns not in (None, "*"):
+                _require(f"{key}: {suffix}", columns, _COLUMNS_OF_A_FILE)
 
 
 def _require(key: str, value: Any, wanted: Range) -> None:

@@ -40,6 +40,18 @@ class WholeRows:
                     f"alias_of_{name}: [{field}] is no field of ids{did_you_mean(field, self.field2type)}"
                 )
 
+    def _filter_inter_by_user_or_item(self):
+        pairs = self.inter_feat[[self.uid_field, self.iid_field]].copy()
+        super()._filter_inter_by_user_or_item()
+        left_out = pairs.loc[pairs.index.difference(self.inter_feat.index)]
+        if len(left_out):
+            user, item = left_out.iloc[0]
+            self.logger.warning(
+                f"{len(left_out):,} of {len(pairs):,} interactions are left out, for the .user or .item "
+                f"file has no row of their user or item, first ({user}, {item}): add the rows, or set "
+                "filter_inter_by_user_or_item: False"
+            )
+
     def _load_feat(self, filepath, source):
         loaded, unloaded = self._get_load_and_unload_col(source)
         if loaded == set():

@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import shutil
 from collections import Counter
@@ -184,11 +185,14 @@ def _data_sets(rated: Path, made: Path) -> Iterator[Kind]:
         return sorted(zip(users.tolist(), items.tolist(), frame["rating"].tolist()))
 
     def plain_interactions() -> list[tuple]:
-        lines = (rated / "rated.inter").read_bytes().decode("utf-8-sig").splitlines()
+        lines = _lines((rated / "rated.inter").read_bytes().decode("utf-8-sig"))
         head, *rows = [line.split("\t") for line in lines if line]
         names = [field.split(":")[0] for field in head]
         places = [names.index(name) for name in ("user_id", "item_id", "rating")]
+        # Of users and items that are in no file of theirs the program says that it leaves them out.
+        known = {f"u{user}" for user in range(24)}, {f"i{item}" for item in range(20)}
         picked = [[row[place] for place in places] for row in rows]
+        picked = [row for row in picked if row[0] in known[0] and row[1] in known[1]]
         # Of a missing one the program says that it takes the mean.
         mean = np.mean([float(rating) for *_, rating in picked if rating])
         return sorted(
@@ -293,9 +297,14 @@ def _plain_table(path: Path) -> list[tuple]:
     encoding = "utf-16" if content[:2] == b"\xff\xfe" else "utf-8-sig"
     encoding = "utf-32" if content[:4] == b"\xff\xfe\0\0" else encoding
     text = content.decode(encoding)
-    head = text.splitlines()[0]
-    rows = csv.DictReader(text.splitlines(), delimiter=max("\t,;|", key=head.count))
+    lines = _lines(text)
+    rows = csv.DictReader(lines, delimiter=max("\t,;|", key=lines[0].count))
     return sorted((row["user_id"], row["item_id"]) for row in rows)
+
+
+def _lines(text: str) -> list[str]:
+    """Those that line feeds and carriage returns end, and nothing else that Unicode knows."""
+    return re.split("\r\n|\r|\n", text)
 
 
 def _runs(folder: Path) -> Iterator[Kind]:

@@ -144,6 +144,20 @@ def test_a_field_to_load_that_is_not_there_is_told(shop):
         _dataset(shop, load_col={"inter": ["user_id", "item_id", "ratings"]})
 
 
+def test_interactions_that_are_left_out_are_counted(shop, caplog):
+    _replace(shop, "inter", "w\tq", "w\tnone")
+    shop.write("user", "user_id:token", [("u",), ("w",)])
+    rows = _rows(_dataset(shop))
+    assert len(rows) == 3 and ("w", "none") not in rows
+    assert (
+        "1 of 4 interactions are left out, for the .user or .item file has no row of their user or item, "
+        "first (w, none)" in caplog.text
+    )
+    caplog.clear()
+    assert len(_rows(_dataset(shop, filter_inter_by_user_or_item=False))) == 4
+    assert "left out" not in caplog.text
+
+
 def test_an_alias_of_no_field_is_told(shop):
     with pytest.raises(ValueError, match=r"alias_of_item_id: \[titel\] is no field of ids: did you mean"):
         _dataset(shop, alias_of_item_id=["titel"])
