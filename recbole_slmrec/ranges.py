@@ -145,7 +145,7 @@ _RANGES: dict[str, Range] = {
     "n_layers": Number(0, 1000, whole=True),
     "seed": _SEED,
     "eval_args": Kind((dict,), "settings in braces, such as {split: {RS: [8, 1, 1]}, mode: full}"),
-    "learning_rate": Number(0, 10**6, above=True),
+    "learning_rate": Number(0, 1e30, above=True),
     "weight_decay": Number(0, 10**6),
     "learner": OneOf(("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")),
     "state": OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
