@@ -209,7 +209,7 @@ def check(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
         _check_clipping(given["clip_grad_norm"])
     for key in ("load_col", "unload_col", "unused_col"):
         for suffix, columns in (given.get(key) or {}).items():
-            if columns not in (None, "*"):
+            if columns != "*":
                 _require(f"{key}: {suffix}", columns, _COLUMNS_OF_A_FILE)
 
 

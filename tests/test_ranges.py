@@ -17,7 +17,7 @@ GOOD = [
     {"eval_args": {"split": {"RS": [8, 1, 1]}, "mode": {"valid": "uni10", "test": "full"}}},
     {"eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": None}},
     {"load_col": None},
-    {"load_col": {"inter": ["user_id", "item_id"], "item": "*", "user": None}},
+    {"load_col": {"inter": ["user_id", "item_id"], "item": "*"}},
     {"user_inter_num_interval": None},
 ]
 
@@ -51,6 +51,7 @@ REFUSED = [
     ({"clip_grad_norm": {"norm": 1}}, r"clip_grad_norm .* must be as \{max_norm: 5"),
     ({"clip_grad_norm": {"max_norm": 0}}, r"max_norm \[0\] must be a number above 0"),
     ({"threshold": 4}, r"threshold \[4\] must be a field with its least positive value"),
+    ({"load_col": {"inter": None}}, r"load_col: inter \[nothing\] must be a list of its columns"),
     ({"load_col": {"inter": 5}}, r"load_col: inter \[5\] must be a list of its columns"),
     ({"load_col": {"inter": ["user_id", {"item": 1}]}}, "load_col: inter .* must be a list of its col"),
     ({"eval_args": None}, r"eval_args \[nothing\] must be settings in braces"),
