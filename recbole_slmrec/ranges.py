@@ -12,6 +12,8 @@ from typing import Any, Mapping
 
 from recbole_slmrec.names import did_you_mean
 
+# Of float32, in which a model learns.
+_LARGEST_FLOAT = 3.4e38
 _LARGEST_SEED = 2**32 - 1
 # What a table of one row can be wide; beyond it PyTorch cannot even name the size.
 _LARGEST_SIZE = 2**31 - 1
@@ -145,8 +147,8 @@ _RANGES: dict[str, Range] = {
     "n_layers": Number(0, 1000, whole=True),
     "seed": _SEED,
     "eval_args": Kind((dict,), "settings in braces, such as {split: {RS: [8, 1, 1]}, mode: full}"),
-    "learning_rate": Number(0, 1e30, above=True),
-    "weight_decay": Number(0, 10**6),
+    "learning_rate": Number(0, _LARGEST_FLOAT, above=True),
+    "weight_decay": Number(0, _LARGEST_FLOAT),
     "learner": OneOf(("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")),
     "state": OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     "gpu_id": Kind((str, int, tuple, list), "the number of a GPU, or several such as '0,1'"),
@@ -207,7 +209,7 @@ def check(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
         _check_clipping(given["clip_grad_norm"])
     for key in ("load_col", "unload_col", "unused_col"):
         for suffix, columns in (given.get(key) or {}).items():
-            if columns not in (None, "*"):
+            if columns != "*":
                 _require(f"{key}: {suffix}", columns, _COLUMNS_OF_A_FILE)
 
 
