@@ -52,7 +52,7 @@ class Popularity(nn.Module):
         self.register_buffer("weight", torch.tensor(float(start)))
         self.register_buffer("step", torch.tensor(_STEP))
         logs = item_degrees.to(torch.get_default_dtype()).clamp(min=_HALF).log()
-        self.register_buffer("logs", temperature * logs.unsqueeze(1), persistent=False)
+        self.register_buffer("logs", float(temperature) * logs.unsqueeze(1), persistent=False)
 
     def columns(self, n_users: int) -> Part:
         """Its vectors of users and items: shapes (|U|, 1) and (|I|, 1)."""

@@ -82,13 +82,18 @@ def test_the_papers_grid_has_1280_combinations_and_every_model_of_ours_has_a_gri
     assert {path.stem for path in folder.glob("*.hyper")} == set(MODELS)
     sizes = {name: n_combinations(read_space(folder / f"{name}.hyper")) for name in MODELS}
     assert sizes.pop("SLMRec") == 1280
-    assert set(sizes.values()) == {16}
+    # Models of later papers have the grids of these.
+    papers = {name for name in sizes if "MM" in name or name == "VBPR"}
+    assert {sizes[name] for name in papers} == {16}
+    assert all(2 <= size <= 72 for size in sizes.values())
 
 
 @pytest.mark.parametrize("dataset, expected", [("tiktok", {12}), ("ml-100k", {3, 6})])
 def test_the_grids_of_a_data_set_are_of_known_models_and_of_a_like_size(dataset, expected):
     paths = list((properties_path() / "hyper" / dataset).glob("*.hyper"))
-    assert {path.stem for path in paths} == {*MODELS, "BPR", "LightGCN"} <= set(model_names())
+    named = {path.stem for path in paths}
+    assert {"SLMRec", "BPR", "LightGCN"} <= named <= {*MODELS, "BPR", "LightGCN"}
+    assert named <= set(model_names())
     assert {n_combinations(read_space(path)) for path in paths} == expected
 
 
