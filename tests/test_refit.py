@@ -47,7 +47,8 @@ def test_it_is_a_run_on_a_data_set_whose_training_split_is_everything(made):
         # RecBole wants these, and numbers ids by where they come first.
         (made / f"made.{split}.inter").write_text("\n".join(text.splitlines()[:2]) + "\n")
     # What `auto` stood for on the smaller training split stays.
-    by_hand = load_checkpoint(train("SLMRec", epochs=epochs, eval_step=0, negatives="in_batch"))
+    auto = {"negatives": "in_batch", "tau": 0.5, "ssl_task": "FAC"}
+    by_hand = load_checkpoint(train("SLMRec", epochs=epochs, eval_step=0, **auto))
     # What validation chose stays.
     chosen = {key: value for key, value in before.items() if key.startswith("popularity.")}
     assert chosen

@@ -37,6 +37,7 @@ IN_BATCH = {
     "score": "cosine",
     "popularity_weight": "auto",
 }
+DENSE_IN_BATCH = {**IN_BATCH, "tau": 0.2, "ssl_task": "none"}
 OVER_ALL = {
     "negatives": "all",
     "exclude_positives": True,
@@ -53,7 +54,7 @@ OVER_ALL = {
         (10, 11, IN_BATCH),
         (10, 12, OVER_ALL),
         (19_999, 12, OVER_ALL),
-        (20_000, 12, {**OVER_ALL, "negatives": "uniform"}),
+        (20_000, 12, DENSE_IN_BATCH),
         (20_000, 11, IN_BATCH),
     ],
 )
@@ -64,7 +65,9 @@ def test_negatives_follow_from_the_interactions_of_an_item_and_the_rest_from_the
 
 
 def test_what_is_given_stays_and_the_rest_suits_it():
-    assert chosen(10, 12, negatives="in_batch", tau=0.1) == {**IN_BATCH, "tau": 0.1}
+    assert chosen(10, 11, negatives="in_batch", tau=0.1) == {**IN_BATCH, "tau": 0.1}
+    assert chosen(10, 12, negatives="in_batch") == DENSE_IN_BATCH
+    assert chosen(10, 12, negatives="uniform") == {**OVER_ALL, "negatives": "uniform"}
     by_dot = {"score": "dot", "popularity_weight": 0}
     assert chosen(10, 2, negatives="all", score="dot") == {**OVER_ALL, **by_dot}
 
