@@ -40,7 +40,7 @@ def follow_the_data(config, block: InteractionBlock) -> None:
     _fill(config, "ssl_task", "none" if no_use else "FAC")
     by_cosine = config["main_loss"] in ("info_nce", "sampled")
     _fill(config, "score", "cosine" if by_cosine else "dot")
-    if config["score"] == "dot":
+    if config["score"] == "dot" or not by_cosine:
         _fill(config, "popularity_weight", 0)
 
 

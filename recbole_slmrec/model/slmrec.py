@@ -220,12 +220,13 @@ def _popularity(config, block: InteractionBlock) -> Popularity | None:
     popularity.check_weight(weight)
     if weight == 0:
         return None
-    if config["score"] == "dot":
+    main_loss = config["main_loss"]
+    if config["score"] == "dot" or main_loss not in ("info_nce", "sampled"):
         raise ValueError(
-            f"popularity_weight [{weight}] stands beside a cosine; in an inner product the vectors' "
-            "lengths hold what is popular: set score: cosine, or popularity_weight: 0"
+            f"popularity_weight [{weight}] stands beside a cosine that was trained with a temperature: set "
+            "score: cosine and main_loss: info_nce or sampled, or popularity_weight: 0"
         )
-    in_batch = config["main_loss"] == "info_nce" and config["negatives"] == "in_batch"
+    in_batch = main_loss == "info_nce" and config["negatives"] == "in_batch"
     return Popularity(block.item_degrees, config["tau"], weight, not in_batch)
 
 

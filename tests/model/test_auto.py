@@ -77,3 +77,5 @@ def test_what_is_given_stays_and_the_rest_suits_it():
 )
 def test_other_main_losses_rank_by_what_they_compare_by(main_loss, score):
     assert chosen(10, 12, main_loss=main_loss)["score"] == score
+    by_cosine = chosen(10, 12, main_loss=main_loss, score="cosine")
+    assert by_cosine["popularity_weight"] == ("auto" if main_loss == "sampled" else 0)
