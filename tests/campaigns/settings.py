@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import resource
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator
@@ -45,6 +47,7 @@ def campaign(n_cases: int, rng: random.Random) -> dict[str, Any]:
         for number, (model, key, value) in enumerate(chosen):
             outcome = _outcome(model, key, value, number % _APART_ONE_IN == 0)
             partial = left_over(folder)
+            _clear(folder)
             counts[outcome.kind] += 1
             if outcome.kind not in GOOD or partial:
                 faults.append([model, key, value, outcome.kind, outcome.text, partial])
@@ -57,6 +60,14 @@ def campaign(n_cases: int, rng: random.Random) -> dict[str, Any]:
         "outcomes": dict(counts),
         "faults": faults,
     }
+
+
+def _clear(folder: Path) -> None:
+    """Removes what runs wrote, which each search for partial files would go through; not the data."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != "dataset":
+            shutil.rmtree(path)
+    gc.collect()
 
 
 def _outcome(model: str, key: str, value: str, in_its_own: bool) -> Outcome:
