@@ -64,6 +64,8 @@ def own_negatives(rank: int, port: str, folder: str) -> None:
     model = model_for({"ssl_task": "FAC", "gather_negatives": False})
     losses = model.calculate_loss(batch(*own_rows(rank)))
     torch.save(torch.stack(losses), f"{folder}/{rank}.pth")
+    # Gloo aborts a process, rarely, whose last message another one still reads.
+    parallel.wait()
     dist.destroy_process_group()
 
 
@@ -94,6 +96,8 @@ def half_batches(rank: int, port: str, folder: str) -> None:
         optimizer.step()
         means = {name: p.grad for name, p in model.named_parameters()}
         torch.save(means, f"{folder}/{number}-{rank}.pth")
+    # Gloo aborts a process, rarely, whose last message another one still reads.
+    parallel.wait()
     dist.destroy_process_group()
 
 
@@ -138,6 +142,8 @@ def half_batches_of_graph_models(rank: int, port: str, folder: str) -> None:
         optimizer.step()
         means = {name: p.grad for name, p in model.named_parameters()}
         torch.save(means, f"{folder}/{number}-{rank}.pth")
+    # Gloo aborts a process, rarely, whose last message another one still reads.
+    parallel.wait()
     dist.destroy_process_group()
 
 
