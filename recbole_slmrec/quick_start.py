@@ -247,7 +247,9 @@ def _load_dataset(config: Config):
     init_seed(data_seed(config), config["reproducibility"])
     _init_logger(config)
     if config["local_rank"] == 0:
-        find_dataset(config["dataset"], Path(config["data_path"]), config["download"])
+        find_dataset(
+            config["dataset"], Path(config["data_path"]), config["download"], config.declared
+        )
     parallel.wait()
     return create_dataset(config)
 

@@ -9,6 +9,7 @@ import yaml
 
 from recbole_slmrec.data.origin import prepare_from_origin
 from recbole_slmrec.names import did_you_mean
+from recbole_slmrec.settings import read_yaml
 
 _RECBOLE_ORIGINS = Path(recbole.__file__).parent / "properties" / "dataset" / "url.yaml"
 
@@ -17,19 +18,26 @@ class NoDataSetError(FileNotFoundError):
     """A data set is not there; the message says what to do."""
 
 
-def find_dataset(name: str, folder: Path, origin: dict | None) -> None:
+def find_dataset(name: str, folder: Path, origin: dict | None, declared: dict) -> None:
     """Makes sure that the data set ``name`` is in ``folder``, or that RecBole will fetch it.
 
     Args:
         name: name of the data set.
         folder: where its atomic files lie.
         origin: the ``download`` settings of a data set that this package can fetch, else None.
+        declared: what the run has read of the data set's own settings.
 
     Raises:
-        NoDataSetError: if it is not there and nobody knows its origin; names the nearest.
+        NoDataSetError: if it is not there and nobody knows its origin; names the nearest. Also if it
+            came after the run had read settings.
         DownloadError: if it cannot be fetched.
     """
     if folder.is_dir():
+        if not declared and read_yaml(folder / f"{name}.yaml", yaml.SafeLoader):
+            raise NoDataSetError(
+                f"there is no data set [{name}] in {folder.parent} whose settings this run has read: it came "
+                "just after. Start the run again"
+            )
         return
     if origin:
         prepare_from_origin(name, folder.parent, origin)

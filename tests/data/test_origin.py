@@ -47,7 +47,7 @@ def origin(source, server) -> dict:
 
 
 def test_a_data_set_that_is_missing_is_downloaded(source, data_path, origin, caplog):
-    find_dataset("small", data_path / "small", origin)
+    find_dataset("small", data_path / "small", origin, {})
     prepare("same", source, data_path)
     for path in (data_path / "same").iterdir():
         twin = data_path / "small" / path.name.replace("same", "small")
@@ -58,7 +58,7 @@ def test_a_data_set_that_is_missing_is_downloaded(source, data_path, origin, cap
 
 def test_a_data_set_that_is_there_is_not_downloaded(data_path, origin, server):
     (data_path / "small").mkdir(parents=True)
-    find_dataset("small", data_path / "small", origin)
+    find_dataset("small", data_path / "small", origin, {})
     assert server.requests == []
     assert os.listdir(data_path / "small") == []
 

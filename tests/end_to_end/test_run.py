@@ -20,7 +20,7 @@ from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 from recbole_slmrec.trainer import get_trainer
 from tests.backends import BACKENDS
-from tests.made import N_ITEMS, read_pairs, write
+from tests.made import N_ITEMS, make, read_pairs, write
 
 QUICK = {"epochs": 3, "train_batch_size": 64, "show_progress": False, "state": "ERROR"}
 
@@ -204,3 +204,11 @@ def test_a_folder_for_logs_that_cannot_be_is_told(made, tmp_path):
 def test_a_model_without_the_negatives_that_it_needs_is_told(made):
     with pytest.raises(ValueError, match="BPR learns from sampled negatives, but train_neg_sample"):
         run("BPR", train_neg_sample_args=None)
+
+
+def test_a_data_set_that_comes_after_its_settings_were_asked_for_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = Config("SLMRec", "made", config_dict={"show_progress": False})
+    make(tmp_path / "dataset")
+    with pytest.raises(FileNotFoundError, match=r"no data set \[made\] in dataset whose .* run again"):
+        quick_start.load_data(config)
