@@ -32,8 +32,9 @@ def add_package_settings(
     """Adds our defaults to ``config.internal_config_dict``, below all that the user sets.
 
     In this order, later ones winning: ``properties/overall.yaml``, ``properties/model/<model>.yaml``,
-    ``properties/dataset/<dataset>.yaml``, the ``defaults`` of a model from outside, the ``model_settings`` in it for this model, and the data
-    set's own ``<dataset>/<dataset>.yaml``, which ``config.declared`` keeps.
+    ``properties/dataset/<dataset>.yaml``, the ``defaults`` of a model from outside, the
+    ``model_settings`` for this model, ``defaults``, and the data set's own
+    ``<dataset>/<dataset>.yaml``, which ``config.declared`` keeps.
 
     Args:
         config: a RecBole ``Config`` whose own defaults and external settings are read already.

@@ -11,9 +11,8 @@ from logging import getLogger
 from pathlib import Path
 from typing import Callable, Mapping, Sequence
 
-from recbole_slmrec.data.files import make_folder, named_by
-
 import recbole_slmrec
+from recbole_slmrec.data.files import make_folder, named_by
 
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",

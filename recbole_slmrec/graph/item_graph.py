@@ -13,6 +13,22 @@ from recbole_slmrec.graph.nearest import NONE
 from recbole_slmrec.graph.product import LinearMap, NeighbourSums, Product, bag_sums
 
 
+def neighbour_matrix(
+    neighbours: np.ndarray, kept: np.ndarray, weights: np.ndarray, n_items: int | None = None
+) -> csr_matrix:
+    """Neighbours as a matrix with a row for each that has them.
+
+    Args:
+        neighbours: as :func:`~recbole_slmrec.graph.nearest.content_neighbours` gives them.
+        kept: which of them have an entry, of the shape of ``neighbours``.
+        weights: the entries, likewise.
+        n_items: the number of columns; as many as rows if None.
+    """
+    starts = np.append(0, kept.sum(axis=1).cumsum())
+    shape = len(neighbours), n_items or len(neighbours)
+    return csr_matrix((weights[kept], neighbours["item"][kept], starts), shape=shape)
+
+
 def binary(neighbours: np.ndarray) -> csr_matrix:
     """S_ij = 1 / k_i for the k_i neighbours j of i, as in FREEDOM (Zhou and Shen, MM 2023).
 
@@ -26,7 +42,7 @@ def binary(neighbours: np.ndarray) -> csr_matrix:
     """
     found = neighbours["item"] != NONE
     counts = found.sum(axis=1, keepdims=True)
-    return _matrix(neighbours, found, found / np.maximum(counts, 1))
+    return neighbour_matrix(neighbours, found, found / np.maximum(counts, 1))
 
 
 def weighted(neighbours: np.ndarray) -> csr_matrix:
@@ -40,7 +56,7 @@ def weighted(neighbours: np.ndarray) -> csr_matrix:
     Returns:
         As :func:`binary`.
     """
-    W = _matrix(neighbours, neighbours["cosine"] > 0, neighbours["cosine"])
+    W = neighbour_matrix(neighbours, neighbours["cosine"] > 0, neighbours["cosine"])
     sums = W.sum(axis=1).A1
     scales = diags(np.divide(1, np.sqrt(sums), out=np.zeros_like(sums), where=sums > 0))
     return (scales @ W @ scales).tocsr()
@@ -157,12 +173,12 @@ def binary_of_new(neighbours: np.ndarray, present: np.ndarray, n_items: int) -> 
     """
     found = neighbours["item"] != NONE
     counts = found.sum(axis=1, keepdims=True) + 1
-    return NewItems(_matrix(neighbours, found, found / counts, n_items), present / counts[:, 0])
+    return NewItems(neighbour_matrix(neighbours, found, found / counts, n_items), present / counts[:, 0])
 
 
 def cosines_of_new(neighbours: np.ndarray, n_items: int) -> csr_matrix:
     """The cosines above 0 of new items with their neighbours, shape (n, |I|)."""
-    return _matrix(neighbours, neighbours["cosine"] > 0, neighbours["cosine"], n_items)
+    return neighbour_matrix(neighbours, neighbours["cosine"] > 0, neighbours["cosine"], n_items)
 
 
 def weighted_of_new(
@@ -221,13 +237,3 @@ def _sums(matrix: csr_matrix, device: torch.device) -> NeighbourSums:
     parts = (torch.from_numpy(part).to(device) for part in (matrix.indptr, matrix.indices, matrix.data))
     starts, columns, weights = parts
     return NeighbourSums(starts, columns, matrix.shape[1], weights)
-
-
-def _matrix(
-    neighbours: np.ndarray, kept: np.ndarray, weights: np.ndarray, n_items: int | None = None
-) -> csr_matrix:
-    """The ``weights`` of the neighbours that are ``kept``, each of the shape of ``neighbours``; those of
-    items, unless ``n_items`` says among how many others."""
-    starts = np.append(0, kept.sum(axis=1).cumsum())
-    shape = len(neighbours), n_items or len(neighbours)
-    return csr_matrix((weights[kept], neighbours["item"][kept], starts), shape=shape)

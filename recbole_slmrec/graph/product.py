@@ -91,6 +91,14 @@ class NeighbourSums:
         edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
         return counts, edges
 
+    def pairs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The edges of the destinations ``rows``, shape (n,): the place of each one's destination in
+        ``rows``, and its source; shapes (E,), sorted by place."""
+        counts, edges = self.edges(rows)
+        numbers = torch.arange(len(counts), device=counts.device)
+        places = torch.repeat_interleave(numbers, counts, output_size=len(edges))
+        return places, self.columns[edges].long()
+
     def at(self, rows: Tensor | None) -> NeighbourSums | RowSums | WholeThenRows:
         """The same sums, of the destinations ``rows`` only; shape (n,), distinct; all if None."""
         if rows is None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Sequence
 
-import torch
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
-from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.encoder import Encoder, Encoding
@@ -16,7 +14,7 @@ from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
-from recbole_slmrec.model.rows import ALL, Part, Rows
+from recbole_slmrec.model.rows import ALL, Part, Rows, side_by_side
 
 
 class MultimodalLightGCN(VectorRecommender):
@@ -33,12 +31,7 @@ class MultimodalLightGCN(VectorRecommender):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
-        graph = interaction_graph(
-            dataset.inter_feat[self.USER_ID],
-            dataset.inter_feat[self.ITEM_ID],
-            self.n_users,
-            self.n_items,
-        )
+        graph = self.interactions(dataset)
         block = InteractionBlock(graph, self.device, config["graph_backend"])
         propagation = Propagation(block, config["n_layers"], config["adjacency"])
         self.encoder = Encoder(
@@ -55,7 +48,7 @@ class MultimodalLightGCN(VectorRecommender):
     def forward(self) -> Part:
         """The vectors of all users and items, whose inner products are the scores: the columns of
         :meth:`parts` side by side, shapes (|U|, k) and (|I|, k)."""
-        return Part(*(torch.cat(side, dim=1) for side in zip(*self.parts().values())))
+        return side_by_side(self.parts().values())
 
     def parts(self) -> dict[str, Part]:
         """The vectors by what they are made of: ``embedding``, of d columns."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.linear import spread
-from recbole_slmrec.model.rows import Part
+from recbole_slmrec.model.rows import Part, side_by_side
 
 # The first places of a ranking, of which cold items get their share.
 _PLACES = 20
@@ -72,6 +72,11 @@ class ColdItems(nn.Module):
         """How many items of the catalogue are cold."""
         return int(self.are_cold.sum())
 
+    @property
+    def width(self) -> int:
+        """The number of columns: k of the content, and one for b."""
+        return self.content.shape[1] + 1
+
     def content_of(self, features: Sequence[Tensor]) -> Tensor:
         """x of items from the dense modalities' features, shape (n, D) each: shape (n, k)."""
         return F.normalize(torch.cat(self._standard(features), dim=1) @ self.basis, dim=1)
@@ -88,11 +93,10 @@ class ColdItems(nn.Module):
             name: Part(part.on_users, part.on_items.masked_fill(cold, 0))
             for name, part in parts.items()
         }
-        columns = self.content.new_zeros(len(cold), self.content.shape[1] + 1)
+        columns = self.content.new_zeros(len(cold), self.width)
         if self.n_cold:
             share = self.expected if self.share == "auto" else self.share
-            vectors = Part(*(torch.cat(side, dim=1) for side in zip(*parts.values())))
-            own = self.content[self.are_cold]
+            own, vectors = self.content[self.are_cold], side_by_side(parts.values())
             columns[self.are_cold] = self._columns(own, vectors, scale, share)
         return {**parts, "content": Part(self.of_users(self.on_users), columns)}
 
@@ -125,9 +129,7 @@ class ColdItems(nn.Module):
         """b, by which a share of the places is that of the cold items ``own``."""
         users = self._some_users(len(vectors.on_items))
         warm = vectors.on_users[users] @ vectors.on_items[: len(self.are_cold)].T
-        counts, edges = self.block.on_users.edges(users)
-        rows = torch.repeat_interleave(torch.arange(len(users), device=users.device), counts)
-        warm[rows, self.block.on_users.columns[edges].long()] = -torch.inf
+        warm[self.block.on_users.pairs(users)] = -torch.inf
         warm[:, self.block.item_degrees == 0] = -torch.inf
         best = warm.topk(min(_PLACES, warm.shape[1]), dim=1).values
         best = F.pad(best, (0, _PLACES - best.shape[1]), value=-torch.inf)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from recbole_slmrec.data.modality import DenseModality
+from recbole_slmrec.graph.item_graph import neighbour_matrix
 from recbole_slmrec.graph.nearest import NONE
 from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.neighbours import kept_content_neighbours
@@ -92,9 +93,6 @@ def _side_by_side(modalities) -> Tensor:
 
 def _others(neighbours: np.ndarray) -> csr_matrix:
     """The cosines of each item with its neighbours but for itself, shape (|I|, |I|), float32."""
-    n_items = len(neighbours)
-    items = np.arange(n_items)[:, None]
+    items = np.arange(len(neighbours))[:, None]
     kept = (neighbours["item"] != NONE) & (neighbours["item"] != items)
-    starts = np.append(0, kept.sum(axis=1).cumsum())
-    cosines = neighbours["cosine"][kept].astype(np.float32)
-    return csr_matrix((cosines, neighbours["item"][kept], starts), shape=(n_items, n_items))
+    return neighbour_matrix(neighbours, kept, neighbours["cosine"].astype(np.float32))

@@ -11,7 +11,6 @@ from recbole.utils import InputType
 from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, Modality
-from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.nearest import nearest_to
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
@@ -50,12 +49,7 @@ class GraphRecommender(VectorRecommender):
         check_modalities(dataset, type(self).__name__, "LightGCN")
         check_size(config, "embedding_size")
         check_size(config, "word_embedding_size")
-        graph = interaction_graph(
-            dataset.inter_feat[self.USER_ID],
-            dataset.inter_feat[self.ITEM_ID],
-            self.n_users,
-            self.n_items,
-        )
+        graph = self.interactions(dataset)
         self.block = InteractionBlock(graph, self.device, config["graph_backend"])
         self.user_embedding = nn.Embedding(self.n_users, config["embedding_size"])
         self.item_embedding = nn.Embedding(self.n_items, config["embedding_size"])

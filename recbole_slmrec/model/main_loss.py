@@ -64,10 +64,7 @@ class InfoNCELoss(nn.Module):
 
     def _positives(self, rows: Rows) -> Pairs:
         """The encoded items that each encoded user has in training, by their places."""
-        counts, edges = self.block.on_users.edges(rows.users)
-        numbers = torch.arange(len(counts), device=counts.device)
-        users = torch.repeat_interleave(numbers, counts, output_size=len(edges))
-        items = self.block.on_users.columns[edges].long()
+        users, items = self.block.on_users.pairs(rows.users)
         if rows.items is None:
             return Pairs(users, items)
         places = torch.searchsorted(rows.items, items).clamp_(max=len(rows.items) - 1)

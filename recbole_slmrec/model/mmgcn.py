@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import Modality
 from recbole_slmrec.graph.aggregation import AGGREGATIONS, Aggregation
-from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.model.losses import bpr
 from recbole_slmrec.model.modality import item_features, module_key
 from recbole_slmrec.model.recommender import (
@@ -66,12 +65,7 @@ class MMGCN(VectorRecommender):
         _check(config)
         check_modalities(dataset, "MMGCN", "LightGCN")
         self.reg_weight = config["reg_weight"]
-        graph = interaction_graph(
-            dataset.inter_feat[self.USER_ID],
-            dataset.inter_feat[self.ITEM_ID],
-            self.n_users,
-            self.n_items,
-        )
+        graph = self.interactions(dataset)
         self.aggregate = AGGREGATIONS[config["aggregation"]](
             graph, self.device, config["graph_backend"]
         )

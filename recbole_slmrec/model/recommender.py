@@ -8,6 +8,8 @@ import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 from torch import Tensor
 
+from recbole_slmrec.graph.bipartite import InteractionGraph, interaction_graph
+
 
 class VectorRecommender(GeneralRecommender):
     """A general recommender whose ``forward`` gives all vectors of users and items.
@@ -35,6 +37,11 @@ class VectorRecommender(GeneralRecommender):
     def loss_names(self) -> tuple[str, ...]:
         """What the values of ``calculate_loss`` are, in order."""
         return ("main",)
+
+    def interactions(self, dataset) -> InteractionGraph:
+        """The graph of a training split's interactions."""
+        users, items = (dataset.inter_feat[field] for field in (self.USER_ID, self.ITEM_ID))
+        return interaction_graph(users, items, self.n_users, self.n_items)
 
     def start_epoch(self) -> None:
         """Called before each epoch of training."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import NamedTuple
+from typing import Iterable, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,11 @@ class Part(NamedTuple):
 
     on_users: Tensor
     on_items: Tensor
+
+
+def side_by_side(parts: Iterable[Part]) -> Part:
+    """The columns of all ``parts``, which have the same rows."""
+    return Part(*(torch.cat(side, dim=1) for side in zip(*parts)))
 
 
 class Rows:

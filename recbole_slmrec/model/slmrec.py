@@ -157,14 +157,24 @@ class SLMRec(MultimodalLightGCN):
             vectors.append(torch.stack([self.cold.of_new_user(own) for own in items]))
         return torch.cat(vectors, dim=1)
 
+    @property
+    def columns(self) -> dict[str, int]:
+        """How many columns each of :meth:`parts` has."""
+        widths = {
+            "embedding": self.embedding_size,
+            "popularity": None if self.popularity is None else 1,
+            "linear": None if self.linear is None else self.linear.rank,
+            "content": None if self.cold is None else self.cold.width,
+        }
+        return {name: width for name, width in widths.items() if width is not None}
+
     def likeness(self, items: Tensor) -> Tensor:
         # Neither how popular an item is nor how high cold ones are put makes two of them alike.
-        if self.cold is not None:
-            items = items[:, :-1]
-        if self.popularity is None:
-            return items
-        d = self.embedding_size
-        return torch.cat([items[:, :d], items[:, d + 1 :]], dim=1)
+        parts = dict(zip(self.columns, items.split(list(self.columns.values()), dim=1)))
+        parts.pop("popularity", None)
+        if "content" in parts:
+            parts["content"] = parts["content"][:, :-1]
+        return torch.cat(list(parts.values()), dim=1)
 
     def lengths(self, z: Tensor) -> Tensor:
         """The norms where scores are cosines, else ones: shape (n, 1)."""
