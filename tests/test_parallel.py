@@ -83,15 +83,13 @@ def test_without_gathering_each_process_contrasts_its_own_batch(tmp_path):
         torch.testing.assert_close(there, alone, rtol=1e-12, atol=0)
 
 
-def half_batches(rank: int, port: str, folder: str) -> None:
+def keep_mean_gradients(models, rank: int, port: str, folder: str) -> None:
+    """Keeps the gradients that processes agree on, of models each with the seed of what it draws."""
     address = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
-    for number, settings in enumerate(SETTINGS):
-        model = model_for(settings)
+    for number, (model, seed) in enumerate(models):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         parallel.synchronise(model, optimizer)
-        # Drawn items are the first process's, whatever another one would have drawn.
-        seed = 7 + rank if settings.get("negatives") == "uniform" else 7
         gradients(model, slice(4 * rank, 4 * rank + 4), seed)
         optimizer.step()
         means = {name: p.grad for name, p in model.named_parameters()}
@@ -99,6 +97,12 @@ def half_batches(rank: int, port: str, folder: str) -> None:
     # Gloo aborts a process, rarely, whose last message another one still reads.
     parallel.wait()
     dist.destroy_process_group()
+
+
+def half_batches(rank: int, port: str, folder: str) -> None:
+    # Drawn items are the first process's, whatever another one would have drawn.
+    seeds = (7 + rank if each.get("negatives") == "uniform" else 7 for each in SETTINGS)
+    keep_mean_gradients(zip(map(model_for, SETTINGS), seeds), rank, port, folder)
 
 
 def test_gradients_equal_those_of_one_process_on_the_joint_batch(tmp_path):
@@ -130,21 +134,10 @@ def graph_model(number: int):
 
 
 def half_batches_of_graph_models(rank: int, port: str, folder: str) -> None:
-    address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
-    for number, (room, _) in enumerate(GRAPH_MODELS):
-        model = graph_model(number)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        parallel.synchronise(model, optimizer)
-        # The interactions that stay are those of the first process's draw.
-        seed = 7 + rank if room is test_freedom else 7
-        gradients(model, slice(4 * rank, 4 * rank + 4), seed)
-        optimizer.step()
-        means = {name: p.grad for name, p in model.named_parameters()}
-        torch.save(means, f"{folder}/{number}-{rank}.pth")
-    # Gloo aborts a process, rarely, whose last message another one still reads.
-    parallel.wait()
-    dist.destroy_process_group()
+    # The interactions that stay are those of the first process's draw.
+    seeds = (7 + rank if room is test_freedom else 7 for room, _ in GRAPH_MODELS)
+    models = map(graph_model, range(len(GRAPH_MODELS)))
+    keep_mean_gradients(zip(models, seeds), rank, port, folder)
 
 
 def test_so_do_those_of_models_with_graphs_of_items(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import Iterator
 
 import torch
 from recbole.data.interaction import Interaction
@@ -97,14 +99,21 @@ def config_of(problem: DenseSLMRec, **settings) -> dict:
     return config
 
 
-def fast_model(problem: DenseSLMRec, **settings) -> SLMRec:
-    """SLMRec with the problem's graph, features and parameters, in float64."""
+@contextmanager
+def float64() -> Iterator[None]:
+    """Within it new tensors are of double precision."""
     previous = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        model = SLMRec(config_of(problem, **settings), dataset_of(problem))
+        yield
     finally:
         torch.set_default_dtype(previous)
+
+
+def fast_model(problem: DenseSLMRec, **settings) -> SLMRec:
+    """SLMRec with the problem's graph, features and parameters, in float64."""
+    with float64():
+        model = SLMRec(config_of(problem, **settings), dataset_of(problem))
     with torch.no_grad():
         for name, parameter in parameters_of(model).items():
             parameter.copy_(problem.params[name])

@@ -7,7 +7,7 @@ from typing import Callable
 import torch
 
 from tests.model.dense_graphs import DenseGraphModel
-from tests.model.fast import batch, dataset_of
+from tests.model.fast import batch, dataset_of, float64
 
 WIDTHS = {"v": 5, "sound.of items": 3, "items": 4}
 USERS = torch.tensor([1, 3, 2, 1, 7, 8])
@@ -49,12 +49,8 @@ def model_of(
     **settings,
 ):
     """A model with the problem's graph, features and parameters, in float64."""
-    previous = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with float64():
         model = model_class(config_of(problem, **settings), dataset_of(problem))
-    finally:
-        torch.set_default_dtype(previous)
     with torch.no_grad():
         for name, parameter in parameters_of(model, problem.modalities).items():
             parameter.copy_(problem.params[name])

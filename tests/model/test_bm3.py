@@ -119,14 +119,6 @@ def test_representations(n_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("n_modalities", [1, 2, 3])
-def test_any_number_of_modalities(n_modalities, words):
-    problem = problem_of(n_modalities, words)
-    assert_same_representations(built(problem), problem)
-    check_step(problem_of(n_modalities, words))
-
-
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
 @pytest.mark.parametrize("over", ["all", "batch"])
 @pytest.mark.parametrize("n_layers", [1, 2])
@@ -173,8 +165,3 @@ def test_features_that_project_to_nothing_give_ordinary_gradients():
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         built(problem_of(), **settings)
-
-
-def test_without_a_modality_it_is_refused():
-    with pytest.raises(ValueError, match="BM3 needs a modality.*or use LightGCN"):
-        built(problem_of(0))

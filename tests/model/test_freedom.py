@@ -94,14 +94,6 @@ def test_representations(n_layers, n_item_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("n_modalities", [1, 2, 3])
-def test_any_number_of_modalities(n_modalities, words):
-    problem = problem_of(n_modalities, words)
-    assert_same_representations(built(problem), problem)
-    check_step(problem_of(n_modalities, words))
-
-
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
 @pytest.mark.parametrize("n_item_layers", [1, 2])
 @pytest.mark.parametrize("n_layers", [1, 2])
@@ -184,17 +176,8 @@ def test_the_first_batch_of_a_model_that_no_trainer_has_begun_is_pruned_too():
             "modality_weights .* must name each of the modalities v, sound.of items",
         ),
         ({"modality_weights": {"v": 1, "sound.of items": -1}}, r"sound.of items \[-1\] must be a number"),
-        (
-            {"train_neg_sample_args": {"sample_num": "none"}},
-            "FREEDOM's BPR loss needs sampled negatives, but train_neg_sample_args has none",
-        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         built(problem_of(), **settings)
-
-
-def test_without_a_modality_it_is_refused():
-    with pytest.raises(ValueError, match="FREEDOM needs a modality.*or use LightGCN"):
-        built(problem_of(0))

@@ -130,7 +130,7 @@ def parameters_of(model: LATTICE, modalities: list[str]) -> dict[str, torch.nn.P
     return named
 
 
-def check_first_step(problem: DenseLATTICE, n_negatives: int = 1, **settings) -> None:
+def check_step(problem: DenseLATTICE, n_negatives: int = 1, **settings) -> None:
     model = built(problem, train_neg_sample_args={"sample_num": n_negatives}, **settings)
     model.start_epoch()
     negatives = NEGATIVES[:n_negatives]
@@ -148,27 +148,19 @@ def test_representations(backbone, n_layers, n_item_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("n_modalities", [1, 2, 3])
-def test_any_number_of_modalities(n_modalities, words):
-    problem = problem_of(n_modalities, words)
-    assert_same_representations(built(problem), problem)
-    check_first_step(problem_of(n_modalities, words))
-
-
 @pytest.mark.parametrize("n_item_layers", [1, 2])
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
 @pytest.mark.parametrize("backbone", ["mf", "lightgcn", "ngcf"])
 def test_the_first_step_of_an_epoch_learns_the_graph(backbone, backend, n_item_layers):
     problem = problem_of(backbone=backbone, n_item_layers=n_item_layers)
-    check_first_step(problem, n_negatives=2, graph_backend=backend)
+    check_step(problem, n_negatives=2, graph_backend=backend)
 
 
 @pytest.mark.parametrize("share", [0, 1])
 def test_all_of_the_graph_may_be_learnt_or_frozen(share):
     problem = problem_of(frozen_share=share)
     assert_same_representations(built(problem), problem)
-    check_first_step(problem_of(frozen_share=share))
+    check_step(problem_of(frozen_share=share))
 
 
 def moved(problem: DenseLATTICE) -> DenseLATTICE:
@@ -223,17 +215,8 @@ def test_modalities_start_with_equal_shares():
         ({"reg_weight": -1}, r"reg_weight \[-1\] must be a number, 0 or more"),
         ({"item_graph_layers": 0}, r"item_graph_layers \[0\] must be a whole number, 1 or more"),
         ({"item_graph_k": 0}, r"item_graph_k \[0\] must be a whole number from 1 to 13"),
-        (
-            {"train_neg_sample_args": {"sample_num": "none"}},
-            "LATTICE's BPR loss needs sampled negatives, but train_neg_sample_args has none",
-        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         built(problem_of(), **settings)
-
-
-def test_without_a_modality_it_is_refused():
-    with pytest.raises(ValueError, match="LATTICE needs a modality.*or use LightGCN"):
-        built(problem_of(0))

@@ -161,14 +161,6 @@ def test_representations(n_layers, n_feature_layers, n_hyper_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("n_modalities", [1, 2, 3])
-def test_any_number_of_modalities(n_modalities, words):
-    problem = problem_of(n_modalities, words)
-    assert_same_representations(built(problem), problem)
-    check_step(problem_of(n_modalities, words))
-
-
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
 @pytest.mark.parametrize("n_hyper_layers", [1, 2])
 def test_loss_and_gradients_under_given_draws(n_hyper_layers, backend):
@@ -205,17 +197,8 @@ def test_ties_are_dropped_by_their_share():
         ({"hyper_weight": -1}, r"hyper_weight \[-1\] must be a number, 0 or more"),
         ({"dropout_rate": 1}, r"dropout_rate \[1\] must be a number from 0 to below 1"),
         ({"tau": 0}, r"tau \[0\] must be a number above 0"),
-        (
-            {"train_neg_sample_args": {"sample_num": "none"}},
-            "LGMRec's BPR loss needs sampled negatives, but train_neg_sample_args has none",
-        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         built(problem_of(), **settings)
-
-
-def test_without_a_modality_it_is_refused():
-    with pytest.raises(ValueError, match="LGMRec needs a modality.*or use LightGCN"):
-        built(problem_of(0))

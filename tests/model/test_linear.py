@@ -9,7 +9,7 @@ from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model import linear
 from recbole_slmrec.model.linear import LinearPart
-from tests.model.fast import batch, fast_model, problem_of
+from tests.model.fast import batch, fast_model, float64, problem_of
 
 
 def interactions(n_users: int, n_items: int, n_edges: int) -> torch.Tensor:
@@ -31,12 +31,8 @@ def ease_scores(R: torch.Tensor, reg: float) -> torch.Tensor:
 
 def part_of(R: torch.Tensor, weight=1.0, reg=3.0, rank="auto", folder=None) -> LinearPart:
     graph = interaction_graph(*R.nonzero(as_tuple=True), *R.shape)
-    previous = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with float64():
         return LinearPart(InteractionBlock(graph, torch.device("cpu")), folder, weight, reg, rank)
-    finally:
-        torch.set_default_dtype(previous)
 
 
 @pytest.mark.parametrize("shape", [(30, 12), (12, 30)])

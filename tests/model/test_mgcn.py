@@ -119,14 +119,6 @@ def test_representations(n_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("n_modalities", [1, 2, 3])
-def test_any_number_of_modalities(n_modalities, words):
-    problem = problem_of(n_modalities, words)
-    assert_same_representations(built(problem), problem)
-    check_step(problem_of(n_modalities, words))
-
-
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_loss_and_gradients(n_layers, backend):
@@ -151,17 +143,8 @@ def test_items_without_features_have_the_view_by_behaviour_alone():
         ({"contrast_weight": "x"}, r"contrast_weight \[x\] must be a number, 0 or more"),
         ({"tau": 0}, r"tau \[0\] must be a number above 0"),
         ({"item_graph_k": 14}, r"item_graph_k \[14\] must be a whole number from 1 to 13"),
-        (
-            {"train_neg_sample_args": {"sample_num": "none"}},
-            "MGCN's BPR loss needs sampled negatives, but train_neg_sample_args has none",
-        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         built(problem_of(), **settings)
-
-
-def test_without_a_modality_it_is_refused():
-    with pytest.raises(ValueError, match="MGCN needs a modality.*or use LightGCN"):
-        built(problem_of(0))

@@ -10,7 +10,7 @@ import torch
 
 from recbole_slmrec.model.mmbpr import MMBPR
 from tests.model.dense_baselines import DenseMMBPR, random_mmbpr
-from tests.model.fast import SETTINGS, batch, dataset_of
+from tests.model.fast import SETTINGS, batch, dataset_of, float64
 
 WIDTHS = {"v": 5, "words": 6, "sound.of items": 3, "t": 1}
 USERS = torch.tensor([1, 3, 2, 1, 7, 8])
@@ -35,12 +35,8 @@ def built(problem: DenseMMBPR, **settings) -> MMBPR:
 
 def fast_model(problem: DenseMMBPR) -> MMBPR:
     """MMBPR with the problem's features and parameters, in float64."""
-    previous = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with float64():
         model = built(problem)
-    finally:
-        torch.set_default_dtype(previous)
     with torch.no_grad():
         for name, parameter in parameters_of(model, problem).items():
             parameter.copy_(problem.params[name])

@@ -10,7 +10,7 @@ import torch
 from recbole_slmrec.model.mmgcn import MMGCN
 from tests.backends import BACKENDS
 from tests.model.dense_mmgcn import DenseMMGCN, random_problem
-from tests.model.fast import batch, dataset_of
+from tests.model.fast import batch, dataset_of, float64
 
 # With a latent size of 6 the first is projected, the word list just not; nn.ModuleDict refuses the
 # names of the first and the last.
@@ -46,12 +46,8 @@ def config_of(problem: DenseMMGCN, **settings) -> dict:
 
 def model_of(problem: DenseMMGCN, **settings) -> MMGCN:
     """MMGCN with the problem's graph, features and parameters, in float64."""
-    previous = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with float64():
         model = MMGCN(config_of(problem, **settings), dataset_of(problem))
-    finally:
-        torch.set_default_dtype(previous)
     with torch.no_grad():
         for name, parameter in parameters_of(model, problem.modalities).items():
             parameter.copy_(problem.params[name])

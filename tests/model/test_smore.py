@@ -184,14 +184,6 @@ def test_representations(n_layers, d):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("n_modalities", [1, 2, 3])
-def test_any_number_of_modalities(n_modalities, words):
-    problem = problem_of(n_modalities, words)
-    assert_same_representations(built(problem), problem)
-    check_step(problem_of(n_modalities, words))
-
-
 @pytest.mark.parametrize("backend", ["dgl", "torch"])
 @pytest.mark.parametrize("d", [4, 5])
 def test_loss_and_gradients_under_given_masks(d, backend):
@@ -211,17 +203,8 @@ def test_gates_are_dropped_in_training_alone():
     [
         ({"dropout_rate": 1}, r"dropout_rate \[1\] must be a number from 0 to below 1"),
         ({"reg_weight": -1}, r"reg_weight \[-1\] must be a number, 0 or more"),
-        (
-            {"train_neg_sample_args": {"sample_num": "none"}},
-            "SMORE's BPR loss needs sampled negatives, but train_neg_sample_args has none",
-        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         built(problem_of(), **settings)
-
-
-def test_without_a_modality_it_is_refused():
-    with pytest.raises(ValueError, match="SMORE needs a modality.*or use LightGCN"):
-        built(problem_of(0))

@@ -10,7 +10,7 @@ import torch
 
 from recbole_slmrec.model.vbpr import VBPR
 from tests.model.dense_baselines import DenseVBPR, random_vbpr
-from tests.model.fast import SETTINGS, batch, dataset_of
+from tests.model.fast import SETTINGS, batch, dataset_of, float64
 
 WIDTHS = {"v": 5, "words": 6, "sound.of items": 3, "t": 1}
 USERS = torch.tensor([1, 3, 2, 1, 7, 8])
@@ -37,12 +37,8 @@ def built(problem: DenseVBPR, **settings) -> VBPR:
 
 def fast_model(problem: DenseVBPR) -> VBPR:
     """VBPR with the problem's features and parameters, in float64."""
-    previous = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with float64():
         model = built(problem)
-    finally:
-        torch.set_default_dtype(previous)
     with torch.no_grad():
         for name, parameter in parameters_of(model, problem).items():
             parameter.copy_(problem.params[name].view(parameter.shape))
