@@ -299,10 +299,6 @@ class SparseProduct:
         self._half = half
         self._matrices: dict[torch.dtype, Tensor] = {}
 
-    def __deepcopy__(self, memo: dict) -> _TorchSums:
-        # PyTorch copies no sparse CSR tensor, and these never change.
-        return self
-
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (n_sources, d) -> (n_destinations, d)."""
         if x.dtype not in self._matrices:
