@@ -11,7 +11,6 @@ import pickle
 import random
 import re
 import resource
-import shutil
 from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -315,7 +314,7 @@ def _runs(folder: Path) -> Iterator[Kind]:
     yield Kind("checkpoint's model", checkpoint, lambda: quick_start.load_data_and_model(checkpoint))
     comparison = Comparison(parse_models("BPR,Pop"), NAME, [1], folder / "out", _QUICK)
     silent: Callable[[str], None] = lambda line: None
-    kept = [outcome.runs[0] for outcome in run_all(comparison, silent)]
+    run_all(comparison, silent)
     (run,) = (folder / "out").glob("BPR-*.json")
 
     def compared() -> dict:

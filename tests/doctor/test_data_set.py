@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from recbole_slmrec.doctor.data_set import check_data_set
-from tests.made import NAME, make, write
+from tests.made import NAME, write
 
 ROOT = Path("dataset")
 FOLDER = ROOT / NAME

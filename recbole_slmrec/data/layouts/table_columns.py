@@ -138,8 +138,6 @@ class TextTable(Table):
             raise _damaged(path, error) from error
         if not header:
             raise ValueError(f"{path} is empty; a header with the columns' names is needed")
-        if "\0" in "".join(header):
-            raise _damaged(path, f"its first line has NUL characters{_SAY_ENCODING}")
         self.columns = [_FIELD_TYPE.sub("", column) for column in header]
         _check_distinct(path, self.columns)
         texts = {column for column, value in zip(self.columns, first) if not is_number(value or 0)}
@@ -187,6 +185,10 @@ class TextTable(Table):
             raise _damaged(self.path, f"of its {self._rows.n:,} rows, {n_read:,} can be read")
 
     def _first_rows(self) -> tuple[list[str], list[str]]:
+        with self._open() as file:
+            # Before Python 3.11 the csv module refuses them itself, and names no encoding.
+            if "\0" in file.readline():
+                raise _damaged(self.path, f"its first line has NUL characters{_SAY_ENCODING}")
         with self._open() as file:
             rows = csv.reader(file, delimiter=self.separator)
             filled = (row for row in rows if row)
