@@ -17,6 +17,7 @@ from recbole_slmrec.data.files import make_folder, named_by
 VERBS = {
     "run": "train a model, ours or RecBole's, and evaluate it",
     "compare": "train models side by side, over seeds, and write a table, figures and a page",
+    "sweep": "train models at several values of a setting, and write a chart, tables and a page",
     "evaluate": "evaluate a checkpoint on the test split",
     "recommend": "write the best items of each user, and why",
     "refit": "train anew on all interactions, with a checkpoint's settings",

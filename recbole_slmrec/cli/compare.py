@@ -10,7 +10,7 @@ from typing import Sequence
 
 from recbole_slmrec.cli import config_files, make_folders_of, parse_with_settings
 from recbole_slmrec.compare import table
-from recbole_slmrec.compare.names import parse_models, parse_seeds
+from recbole_slmrec.compare.names import Entry, parse_models, parse_seeds
 from recbole_slmrec.compare.output import write_all
 from recbole_slmrec.compare.runs import Comparison, run_all
 from recbole_slmrec.compare.statistics import COLD, summarise_cold
@@ -29,25 +29,10 @@ def main(arguments: Sequence[str], program: str) -> int:
     """Runs the comparison, prints its table and writes its files; status 1 if a run failed."""
     parser = _parser(program)
     flags, rest = parse_with_settings(parser, arguments)
-    settings = dict(setting[2:].split("=", 1) for setting in rest)
-    for key in settings:
-        if key == "seed":
-            parser.error("pass --seeds=[1,5,9], or --seeds=3 for 1, 2 and 3, in place of --seed")
-        if key in ("nproc", "world_size"):
-            parser.error(f"a comparison trains in one process: leave out --{key}")
-    # RecBole's Config would read the command line, and let it win over a model's own settings.
-    sys.argv = [program]
     output = flags.output or Path("compare") / flags.dataset
+    comparison = comparison_of(parser, flags, rest, parse_models(flags.models), output)
     make_folders_of(
         {"--output": output / "file", "--valid_latex": flags.valid_latex, "--test_latex": flags.test_latex}
-    )
-    comparison = Comparison(
-        entries=parse_models(flags.models),
-        dataset=flags.dataset,
-        seeds=parse_seeds(flags.seeds),
-        output=output,
-        settings=settings,
-        config_files=config_files(flags.config_files),
     )
     outcomes = run_all(comparison, lambda line: print(line, flush=True))
     command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])
@@ -60,23 +45,60 @@ def main(arguments: Sequence[str], program: str) -> int:
     return 1 if summary.failures else 0
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Train models, ours or RecBole's, on one split with several seeds.",
-        epilog=_EPILOG.format(program=program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+def comparison_of(
+    parser: argparse.ArgumentParser,
+    flags: argparse.Namespace,
+    rest: Sequence[str],
+    entries: list[Entry],
+    output: Path,
+) -> Comparison:
+    """What is to be run, from the flags of :func:`add_common_flags` and the settings after them."""
+    settings = dict(setting[2:].split("=", 1) for setting in rest)
+    for key in settings:
+        if key == "seed":
+            parser.error("pass --seeds=[1,5,9], or --seeds=3 for 1, 2 and 3, in place of --seed")
+        if key in ("nproc", "world_size"):
+            parser.error(f"a comparison trains in one process: leave out --{key}")
+    # RecBole's Config would read the command line, and let it win over a model's own settings.
+    sys.argv = [parser.prog]
+    return Comparison(
+        entries=entries,
+        dataset=flags.dataset,
+        seeds=parse_seeds(flags.seeds),
+        output=output,
+        settings=settings,
+        config_files=config_files(flags.config_files),
     )
+
+
+def add_common_flags(parser: argparse.ArgumentParser, models: str) -> None:
+    """The flags that say what is run: ``--models``, ``--dataset``, ``--seeds``, ``--config_files``.
+
+    Args:
+        parser: gets them.
+        models: the default of ``--models``.
+    """
     parser.add_argument(
-        "--models", "--model_list", "-m", default="SLMRec,LightGCN",
-        help="the models; the first is compared with the strongest other (SLMRec,LightGCN)",
+        "--models", "--model_list", "-m", default=models,
+        help=f"the models, each with settings of its own in brackets ({models})",
     )  # fmt: skip
     parser.add_argument("--dataset", "-d", default="ml-100k", help="name of the data set (ml-100k)")
     parser.add_argument("--seeds", default="3", help="how many, or a list such as [1,5,9] (3)")
     parser.add_argument(
         "--config_files", default="", help="YAML files of settings, space-separated"
     )
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Train models, ours or RecBole's, on one split with several seeds; the first model is "
+        "compared with the strongest other.",
+        epilog=_EPILOG.format(program=program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_common_flags(parser, "SLMRec,LightGCN")
     parser.add_argument(
         "--output", type=Path, help="folder of the runs and files (compare/DATASET)"
     )

@@ -34,7 +34,7 @@ def parse_models(text: str) -> list[Entry]:
         ValueError: for an unknown model, a row that is named twice, or overrides that are not of
             the form ``key=value`` or that every row must share.
     """
-    entries = [_entry(label) for label in _split(text)]
+    entries = [_entry(label) for label in split_at_commas(text)]
     labels = [entry.label for entry in entries]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
@@ -75,20 +75,34 @@ def _entry(label: str) -> Entry:
     if model not in model_names():
         get_model(model)  # Raises, and names the nearest.
     overrides = {}
-    for override in _split(inner or ""):
+    for override in split_at_commas(inner or ""):
         key, equals, value = override.partition("=")
         if not equals:
             raise ValueError(f"models: [{override}] in {label} must be of the form key=value")
-        if key in _COMMON:
-            raise ValueError(
-                f"models: [{key}] in {label} must be the same for all models: leave it out there "
-                + ("and pass --seeds" if key == "seed" else f"and pass --{key}={value}")
-            )
+        check_of_a_row(key, f"models: [{key}] in {label}", value)
         overrides[key] = value
     return Entry(label, model, overrides)
 
 
-def _split(text: str) -> list[str]:
+def check_of_a_row(key: str, where: str, value: str) -> None:
+    """Tells a setting that every row of a comparison must share from one that a row may have.
+
+    Args:
+        key: the setting.
+        where: what gives it, for the message.
+        value: what to give all rows in its place, for the message.
+
+    Raises:
+        ValueError: for one that must be shared.
+    """
+    if key in _COMMON:
+        raise ValueError(
+            f"{where} must be the same for all models: leave it out there and pass "
+            + ("--seeds" if key == "seed" else f"--{key}={value}")
+        )
+
+
+def split_at_commas(text: str) -> list[str]:
     """The parts between commas that are in no bracket."""
     parts, depth = [""], 0
     for character in text:

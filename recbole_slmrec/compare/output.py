@@ -37,24 +37,25 @@ def write_all(
     """
     summary, validation = summarise(outcomes), summarise(outcomes, "valid")
     dataset = next(run["dataset"] for outcome in outcomes for run in outcome.runs)
-    _write(folder / "table.csv", table.csv_text(summary))
-    _write(folder / "table.md", table.markdown(summary))
+    write_text(folder / "table.csv", table.csv_text(summary))
+    write_text(folder / "table.md", table.markdown(summary))
     test_caption, valid_caption = (f"Results on {dataset} ({s})" for s in ("test", "validation"))
-    _write(test_latex or folder / "test.tex", table.latex(summary, test_caption))
-    _write(valid_latex or folder / "valid.tex", table.latex(validation, valid_caption))
+    write_text(test_latex or folder / "test.tex", table.latex(summary, test_caption))
+    write_text(valid_latex or folder / "valid.tex", table.latex(validation, valid_caption))
     for split, cold in summarise_cold(outcomes).items():
-        _write(folder / f"{split}.csv", table.csv_text(cold))
-        _write(folder / f"{split}.md", table.markdown(cold))
+        write_text(folder / f"{split}.csv", table.csv_text(cold))
+        write_text(folder / f"{split}.md", table.markdown(cold))
         caption = f"Results on {dataset} ({COLD[split].lower()})"
-        _write(folder / f"{split}.tex", table.latex(cold, caption))
+        write_text(folder / f"{split}.tex", table.latex(cold, caption))
     figures = {"Test metrics": folder / "metrics.png", "Training curves": folder / "training.png"}
     draw_bars(summary, figures["Test metrics"])
     draw_curves(outcomes, figures["Training curves"])
-    _write(folder / "index.html", page(outcomes, summary, figures, command))
+    write_text(folder / "index.html", page(outcomes, summary, figures, command))
     return summary
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Writes a text, whole or not at all, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -68,14 +68,14 @@ def summarise(outcomes: Sequence[Outcome], split: str = "test") -> Summary:
     """
     finished = {outcome.label: outcome.runs for outcome in outcomes if outcome.runs}
     first = next(iter(finished.values()))[0]
-    metrics = sorted(first[split] or {}, key=_cutoff)
+    metrics = metrics_of(first, split)
     scores: dict[str, dict[str, Score]] = {label: {} for label in finished}
     improvements = {}
     for metric in metrics:
         values = {label: [run[split][metric] for run in runs] for label, runs in finished.items()}
         places = _places({label: np.mean(each) for label, each in values.items()}, metric)
         for label, each in values.items():
-            scores[label][metric] = Score(float(np.mean(each)), _deviation(each), places[label])
+            scores[label][metric] = over_seeds(each, places[label])
         if outcomes[0].runs and len(finished) > 1:
             improvements[metric] = _improvement(outcomes[0].label, scores, finished, metric, split)
     return Summary(
@@ -86,6 +86,17 @@ def summarise(outcomes: Sequence[Outcome], split: str = "test") -> Summary:
         scores=scores,
         improvements=improvements,
     )
+
+
+def metrics_of(run: dict[str, Any], split: str) -> list[str]:
+    """The metrics of a split of a kept run: by K, then in the order of the setting ``metrics``."""
+    return sorted(run[split] or {}, key=_cutoff)
+
+
+def over_seeds(values: Sequence[float], place: int = 0) -> Score:
+    """A metric's values, one a seed, as a score; ``place`` is that among the models."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Score(float(np.mean(values)), deviation, place)
 
 
 def summarise_cold(outcomes: Sequence[Outcome]) -> dict[str, Summary]:
@@ -158,10 +169,6 @@ def _places(means: dict[str, float], metric: str) -> dict[str, int]:
     order = sorted(set(means.values()), reverse=not _smaller_is_better(metric))
     places = {mean: place for place, mean in enumerate(order[:2], start=1)}
     return {label: places.get(mean, 0) for label, mean in means.items()}
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def _smaller_is_better(metric: str) -> bool:

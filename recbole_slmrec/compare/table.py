@@ -50,7 +50,7 @@ def model_rows(summary: Summary) -> list[Row]:
     for label in summary.labels:
         if label in summary.scores:
             scores = [summary.scores[label][metric] for metric in summary.metrics]
-            rows.append(Row(label, [_mean(score) for score in scores], [s.place for s in scores]))
+            rows.append(Row(label, [mean_text(score) for score in scores], [s.place for s in scores]))
         else:
             error = next(iter(summary.failures[label].values()))
             rows.append(Row(label, [], [], f"failed: {error}"))
@@ -224,7 +224,7 @@ def _aligned(cells: list[str], places: list[int], widths: list[int], styled: boo
     return "  ".join(columns).rstrip()
 
 
-def _mean(score: Score) -> str:
+def mean_text(score: Score) -> str:
     if score.deviation is None:
         return f"{score.mean:.5f}"
     return f"{score.mean:.5f} ± {score.deviation:.5f}"

@@ -64,7 +64,7 @@ def test_the_page_says_how_the_figures_came_about(page):
 
 def test_figures_name_axes_and_every_model(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
     figures.draw_bars(summarise(outcomes()), tmp_path / "a.png")
     figures.draw_curves(outcomes(), tmp_path / "b.png")
     bars, curves = drawn
@@ -74,11 +74,13 @@ def test_figures_name_axes_and_every_model(tmp_path, monkeypatch):
     ]
     assert [tick.get_text() for tick in bars.axes[0].get_yticklabels()] == ["A_1", "B", "C"]
     assert [bar.get_width() for bar in bars.axes[0].patches] == pytest.approx([0.65, 0.4, 0.1])
-    scores, losses = curves.axes
+    scores, losses, by_second = curves.axes
     assert scores.get_ylabel() == "Recall@10 on validation" and scores.get_xlabel() == "epoch"
     assert [text.get_text() for text in curves.legends[0].get_texts()] == ["A_1", "B", "C"]
     assert len(scores.lines) == len(losses.lines) == 5
     assert losses.lines[0].get_ydata().tolist() == [1.0, 0.5]
+    assert by_second.lines[0].get_xydata().tolist() == [[1, 1], [4, 0.5]]
+    assert by_second.get_xlabel() == "seconds of training"
     assert scores.lines[0].get_xydata().tolist() == [[1, 0.1], [2, 0.2]]
 
 
