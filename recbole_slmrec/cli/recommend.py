@@ -50,7 +50,8 @@ def main(arguments: Sequence[str], program: str) -> int:
             check_folder(flags.why_plot)
     recommender = Recommender.load(flags.checkpoint)
     trained = recommender
-    fields = _fields(flags.show, recommender)
+    fields = flags.show.split(",") if flags.show else []
+    recommender.item_fields.check("--show", fields)
     if flags.new_users:
         recommender = _with_new_users(recommender, flags.new_users, flags.strict)
     if flags.new_items:
@@ -79,17 +80,6 @@ def main(arguments: Sequence[str], program: str) -> int:
         n_rows = write(_with_progress(frames, len(users)), flags.output)
     print(f"{n_rows:,} recommendations, {len(users):,} user(s): {flags.output}")
     return 0
-
-
-def _fields(named: str | None, recommender: Recommender) -> list[str]:
-    if named is None:
-        return []
-    fields = named.split(",")
-    try:
-        recommender.item_fields.header(fields)
-    except (FileNotFoundError, ValueError) as error:
-        raise ValueError(f"--show: {error}") from None
-    return fields
 
 
 def _print(recommendations: pd.DataFrame, n_users: int) -> None:

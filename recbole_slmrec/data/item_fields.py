@@ -35,27 +35,28 @@ class ItemFields:
         settings = {key: dataset.config[key] for key in ("field_separator", "encoding")}
         return cls(file, dataset.iid_field, settings)
 
-    def header(self, wanted: Sequence[str]) -> AtomicFile:
-        """The file's first line.
+    def check(self, flag: str, wanted: Sequence[str]) -> dict[str, str]:
+        """The types of fields, such as ``token_seq``.
+
+        Args:
+            flag: what names them, for messages.
+            wanted: names of fields.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if a field is not in it; names those that are.
+            ValueError: if there is no such file, or a field is not in it; names those that are.
         """
+        if not wanted:
+            return {}
         if not self.file.is_file():
-            raise FileNotFoundError(
-                f"there is no {self.file}, where the fields of items would stand"
-            )
-        header = read_header(self.file, [self.id_field], None, self.settings)
-        if header.problems:
-            raise ValueError(f"{self.file}: {header.problems[0]}")
+            raise ValueError(f"{flag}: there is no {self.file}, where the fields of items would stand")
+        types = self._header.types
         for field in wanted:
-            if field not in header.types:
+            if field not in types:
                 raise ValueError(
-                    f"{self.file} has no field [{field}]{did_you_mean(field, header.types)}; its "
-                    f"fields are {', '.join(header.types)}"
+                    f"{flag}: {self.file} has no field [{field}]{did_you_mean(field, types)}; its "
+                    f"fields are {', '.join(types)}"
                 )
-        return header
+        return {field: types[field] for field in wanted}
 
     def read(self, wanted: Sequence[str], items: Sequence[str]) -> pd.DataFrame:
         """Fields of items as text, empty where an item has none or no row.
@@ -68,16 +69,19 @@ class ItemFields:
             A row an item, in their order, and a column a field.
 
         Raises:
-            FileNotFoundError, ValueError: as :meth:`header`, and if the file cannot be read.
+            ValueError: if the file cannot be read.
         """
         if not wanted:
             return pd.DataFrame(index=range(len(items)))
-        self.header(wanted)
         return self._table[list(wanted)].reindex(items, fill_value="").reset_index(drop=True)
 
     @cached_property
+    def _header(self) -> AtomicFile:
+        return read_header(self.file, [self.id_field], None, self.settings)
+
+    @cached_property
     def _table(self) -> pd.DataFrame:
-        table = read_texts(self.header([]), self.settings)
+        table = read_texts(self._header, self.settings)
         return table.drop_duplicates(self.id_field).set_index(self.id_field, drop=False)
 
 

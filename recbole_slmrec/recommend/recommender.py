@@ -345,9 +345,8 @@ class Recommender:
             The same with a column for each field, empty where an item has none.
 
         Raises:
-            FileNotFoundError, ValueError: as
-                :meth:`~recbole_slmrec.data.item_fields.ItemFields.read`, and for a field whose name
-                is that of another column.
+            ValueError: for a field that the items do not have, or whose name is that of another
+                column.
 
         Example:
             >>> from recbole_slmrec.recommend import Recommender
@@ -357,6 +356,7 @@ class Recommender:
             True
         """
         fields = list(dict.fromkeys(fields))
+        self.item_fields.check("show", fields)
         for field in fields:
             if field in recommendations:
                 raise ValueError(f"the recommendations have a column [{field}] already: leave it out")
