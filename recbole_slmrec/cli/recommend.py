@@ -1,10 +1,9 @@
-"""``recommend``: the best items of each user, from a checkpoint into a file."""
+"""``recommend``: the best items of each user, from a checkpoint into a file or onto the terminal."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from logging import getLogger
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence
 
@@ -16,14 +15,17 @@ from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.data.files import check_folder, named_by
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.ids import Ids
+from recbole_slmrec.recommend.named import file_or_list, known_rows, tell
 from recbole_slmrec.recommend.output import check, write
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.plot import draw_shares
 from recbole_slmrec.recommend.read import read_ids, read_pairs
 from recbole_slmrec.recommend.recommender import EXCLUSIONS
+from recbole_slmrec.recommend.terminal import MOST_USERS, terminal_table
 
 _EPILOG = """
 examples:
+  {program} --checkpoint=saved/SLMRec-....pth --users=196 --show=movie_title,class
   {program} --checkpoint=saved/SLMRec-....pth --output=recs.csv
   {program} --checkpoint=saved/SLMRec-....pth --users=196,186 --k=20 --output=recs.jsonl
   {program} --checkpoint=saved/SLMRec-....pth --users=196 --output=recs.csv --why --why-plot=why.png
@@ -35,18 +37,21 @@ settings are flags too, as --key=value, such as --data_path=DIR or --use_gpu=Fal
 
 
 def main(arguments: Sequence[str], program: str) -> int:
-    """Writes the recommendations."""
+    """Writes the recommendations, or prints those of a few users."""
     parser = _parser(program)
     flags, settings = parse_with_settings(parser, arguments)
     # What is left are settings, which RecBole's Config reads there.
     sys.argv = [program, *settings]
-    with named_by("--output"):
-        check(flags.output)
+    if flags.output:
+        with named_by("--output"):
+            check(flags.output)
     if flags.why_plot:
         with named_by("--why-plot"):
             check_folder(flags.why_plot)
     recommender = Recommender.load(flags.checkpoint)
     trained = recommender
+    fields = flags.show.split(",") if flags.show else []
+    recommender.item_fields.check("--show", fields)
     if flags.new_users:
         recommender = _with_new_users(recommender, flags.new_users, flags.strict)
     if flags.new_items:
@@ -56,30 +61,47 @@ def main(arguments: Sequence[str], program: str) -> int:
     if flags.why_plot and len(users) != 1:
         raise ValueError(f"--why-plot draws one user, not {len(users):,}: name one with --users")
     excluded = _excluded(flags.exclude, recommender, flags.strict)
+    n_users = len(users)
+    if not flags.output:
+        users = users[:MOST_USERS]
     frames = recommender.blocks(users, items, flags.k, excluded)
     if flags.why or flags.why_plot:
         frames = map(recommender.explain, frames)
+    if fields:
+        frames = (recommender.show(frame, fields) for frame in frames)
     if flags.why_plot:
         frames = list(frames)
         with named_by("--why-plot"):
             draw_shares(frames[0], flags.why_plot)
+    if not flags.output:
+        _print(pd.concat(frames, ignore_index=True), n_users)
+        return 0
     with named_by("--output"):
         n_rows = write(_with_progress(frames, len(users)), flags.output)
     print(f"{n_rows:,} recommendations, {len(users):,} user(s): {flags.output}")
     return 0
 
 
+def _print(recommendations: pd.DataFrame, n_users: int) -> None:
+    print(terminal_table(recommendations))
+    if n_users > MOST_USERS:
+        print(
+            f"\nThe first {MOST_USERS} of {n_users:,} users: --users names others, and --output=FILE "
+            "writes those of all"
+        )
+
+
 def _with_new_users(recommender: Recommender, path: Path, strict: bool) -> Recommender:
     pairs = read_pairs(path)
     _, unknown = recommender.items.known(item for _, item in pairs)
     if unknown:
-        _tell(f"{path} names {recommender.items.unknown(unknown)}", strict)
+        tell(f"{path} names {recommender.items.unknown(unknown)}", strict)
     unknown = set(unknown)
     left = [pair for pair in pairs if pair[1] not in unknown]
     with_items = {user for user, _ in left}
     itemless = list(dict.fromkeys(user for user, _ in pairs if user not in with_items))
     if itemless:
-        _tell(f"{path} has no known item of {len(itemless):,} user(s): {itemless[0]!r}", strict)
+        tell(f"{path} has no known item of {len(itemless):,} user(s): {itemless[0]!r}", strict)
     if not left:
         raise ValueError(f"{path} has no pair of a new user and a known item")
     return recommender.with_new_users(left)
@@ -89,14 +111,13 @@ def _users(flags: argparse.Namespace, ids: Ids, n_trained: int) -> np.ndarray:
     named = flags.users or ("new" if flags.new_users else "all")
     if named in ("all", "new"):
         return _all_or_new(named, ids, n_trained)
-    ids_named = read_ids(Path(named)) if Path(named).is_file() else named.split(",")
-    return _known(ids, ids_named, flags.strict)
+    return known_rows(ids, file_or_list(named), flags.strict)
 
 
 def _items(flags: argparse.Namespace, ids: Ids, n_trained: int) -> np.ndarray:
     if flags.items in ("all", "new"):
         return _all_or_new(flags.items, ids, n_trained)
-    return _known(ids, read_ids(Path(flags.items)), flags.strict)
+    return known_rows(ids, read_ids(Path(flags.items)), flags.strict)
 
 
 def _all_or_new(named: str, ids: Ids, n_trained: int) -> np.ndarray:
@@ -108,16 +129,6 @@ def _all_or_new(named: str, ids: Ids, n_trained: int) -> np.ndarray:
     return rows[n_trained:]
 
 
-def _known(ids: Ids, named: Iterable[str], strict: bool) -> np.ndarray:
-    """The rows of those that the checkpoint knows; the others are told, or fatal."""
-    rows, unknown = ids.known(named)
-    if unknown:
-        _tell(ids.unknown(unknown), strict)
-    if not len(rows):
-        raise ValueError(f"none of the named {ids.kind}s is left")
-    return rows
-
-
 def _excluded(named: str, recommender: Recommender, strict: bool) -> Pairs | None:
     if named in EXCLUSIONS:
         return recommender.excluded(named)
@@ -125,16 +136,10 @@ def _excluded(named: str, recommender: Recommender, strict: bool) -> Pairs | Non
     for side, ids in enumerate((recommender.users, recommender.items)):
         _, unknown = ids.known(pair[side] for pair in pairs)
         if unknown:
-            _tell(f"{named} names {ids.unknown(unknown)}", strict)
+            tell(f"{named} names {ids.unknown(unknown)}", strict)
             unknown = set(unknown)
             pairs = [pair for pair in pairs if pair[side] not in unknown]
     return recommender.excluded(pairs)
-
-
-def _tell(message: str, strict: bool) -> None:
-    if strict:
-        raise ValueError(message)
-    getLogger().warning(f"{message}; skipped")
 
 
 def _with_progress(frames: Iterable[pd.DataFrame], n_users: int) -> Iterator[pd.DataFrame]:
@@ -148,15 +153,16 @@ def _with_progress(frames: Iterable[pd.DataFrame], n_users: int) -> Iterator[pd.
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Write the best items of each user, in the ids of the data.",
+        description="Write or print the best items of each user, in the ids of the data.",
         epilog=_EPILOG.format(program=program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--checkpoint", required=True, help="a file that a run or refit has saved")
     parser.add_argument(
-        "--output", type=Path, required=True, help="the file: .csv, .jsonl or .parquet"
-    )
+        "--output", type=Path,
+        help="the file: .csv, .jsonl or .parquet (none: a table of up to 20 users is printed)",
+    )  # fmt: skip
     parser.add_argument("--k", type=int, default=10, help="items for each user, at most (10)")
     parser.add_argument(
         "--users",
@@ -183,6 +189,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--strict", action="store_true", help="fail on unknown users and items, do not skip them"
     )
+    parser.add_argument(
+        "--show", metavar="FIELD,FIELD",
+        help="add fields of the items as they stand in the data, such as movie_title,class",
+    )  # fmt: skip
     parser.add_argument(
         "--why", action="store_true", help="add each modality's share in the score (SLMRec)"
     )

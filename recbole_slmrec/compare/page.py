@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -11,33 +10,9 @@ import numpy as np
 
 from recbole_slmrec.compare.runs import Outcome
 from recbole_slmrec.compare.statistics import COLD, Summary, summarise_cold
-from recbole_slmrec.compare.table import html_table, title
+from recbole_slmrec.compare.table import comparison_rows, model_rows, notes, title
+from recbole_slmrec.pages import render
 from recbole_slmrec.report import ranked
-
-_CSS = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; }
-body { max-width: 1080px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; }
-h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
-th, td { padding: .3rem .7rem; vertical-align: top; text-align: right; white-space: nowrap; }
-th:first-child, .text td, .text th { text-align: left; }
-.text td { white-space: normal; overflow-wrap: anywhere; }
-thead th { border-bottom: 2px solid #444; }
-tbody th { font-weight: normal; white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
-tbody tr:nth-child(even) { background: #f6f7f9; }
-tr.comparison { font-style: italic; }
-:not(.comparison) + tr.comparison > * { border-top: 1px solid #444; }
-td small { display: block; font-weight: normal; color: #777; font-size: 12px; }
-td.error { text-align: left; color: #a40000; white-space: normal; }
-ul.notes { color: #555; font-size: 13px; padding-left: 1.2rem; }
-img { max-width: 100%; height: auto; }
-pre { background: #f6f7f9; padding: .7rem; font-size: 12.5px; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-code { font-size: 13px; }
-summary { cursor: pointer; padding: .2rem 0; }
-"""
 
 # Every row has its own; they are no difference between models.
 _OF_THE_RUN = frozenset("seed data_seed state show_progress".split())
@@ -56,39 +31,22 @@ def page(
     """
     finished = [outcome for outcome in outcomes if outcome.runs]
     first = finished[0].runs[0]
-    sections = {
-        "Test": f'<div class="wide">{html_table(summary)}</div>',
-        **{
-            COLD[split]: f'<div class="wide">{html_table(cold)}</div>'
-            for split, cold in summarise_cold(outcomes).items()
-        },
-        **{name: _image(path, name) for name, path in figures.items()},
-        "Training": _training(finished),
-        "Settings that differ from the defaults": _changed(finished),
-        "Full settings": "".join(_details(outcome) for outcome in finished),
-        "Versions": _pairs(first["versions"]),
-        "Commands": _commands(finished, command),
-    }
-    name = html.escape(first["dataset"])
-    body = "".join(f"<h2>{html.escape(head)}</h2>{text}" for head, text in sections.items())
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Comparison on {name}</title><style>{_CSS}</style></head>"
-        f"<body><h1>Comparison on {name}</h1>{_introduction(finished)}{body}</body></html>\n"
-    )
-
-
-def _introduction(finished: Sequence[Outcome]) -> str:
-    run = finished[0].runs[0]
-    data = run["data"]
-    seeds = sorted({run["seed"] for outcome in finished for run in outcome.runs})
-    return (
-        f"<p>{data['users']:,} users, {data['items']:,} items; interactions: "
-        f"{data['training']:,} training, {data['validation']:,} validation, {data['test']:,} test. "
-        f"{title(run['valid_metric'])} on validation picks the epoch; test is read once. It ranks "
-        f"{_ranked(finished)}. One split for all models and seeds; seeds "
-        f"{', '.join(map(str, seeds))}.</p>"
+    cold = {COLD[split]: table for split, table in summarise_cold(outcomes).items()}
+    return render(
+        "compare.html",
+        dataset=first["dataset"],
+        data=first["data"],
+        valid_metric=title(first["valid_metric"]),
+        ranked=_ranked(finished),
+        seeds=sorted({run["seed"] for outcome in finished for run in outcome.runs}),
+        tables={name: _table(table) for name, table in {"Test": summary, **cold}.items()},
+        images={name: _embedded(path) for name, path in figures.items()},
+        training=_training(finished),
+        changed=[(outcome.label, _changed(outcome)) for outcome in finished],
+        full=[_full(outcome) for outcome in finished],
+        versions=first["versions"],
+        command=command,
+        commands="\n".join(run["command"] for outcome in finished for run in outcome.runs),
     )
 
 
@@ -98,69 +56,58 @@ def _ranked(finished: Sequence[Outcome]) -> str:
         labels.setdefault(ranked(outcome.runs[0]["settings"]), []).append(outcome.label)
     if len(labels) == 1:
         return next(iter(labels))
-    return "; ".join(f"{what} ({html.escape(', '.join(rows))})" for what, rows in labels.items())
+    return "; ".join(f"{what} ({', '.join(rows)})" for what, rows in labels.items())
 
 
-def _image(path: Path, name: str) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="{html.escape(name)}" src="data:image/png;base64,{data}">'
+def _table(summary: Summary) -> dict[str, Any]:
+    """What the template draws of a table: a place is 1 for the best of its column, 2 for the second."""
+    comparisons = comparison_rows(summary)
+    rows = [
+        {
+            "label": row.label,
+            "is_comparison": row in comparisons,
+            "error": row.error,
+            "cells": [_cell(*cell) for cell in zip(row.cells, row.places)],
+        }
+        for row in (*model_rows(summary), *comparisons)
+    ]
+    return {"metrics": [*map(title, summary.metrics)], "rows": rows, "notes": notes(summary)}
 
 
-def _training(finished: Sequence[Outcome]) -> str:
+def _cell(text: str, place: int) -> dict[str, Any]:
+    mean, _, deviation = text.partition(" ± ")
+    return {"mean": mean, "deviation": deviation, "place": place}
+
+
+def _embedded(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _training(finished: Sequence[Outcome]) -> list[list[str]]:
     metric = finished[0].runs[0]["valid_metric"]
-    head = ["model", "seeds", "epochs", "seconds per epoch", f"{title(metric)} on validation"]
-    rows = []
+    rows = [["model", "seeds", "epochs", "seconds per epoch", f"{title(metric)} on validation"]]
     for outcome in finished:
         epochs = [len(run["seconds"]) for run in outcome.runs]
         seconds = [np.mean(run["seconds"]) for run in outcome.runs if run["seconds"]]
         valid = [run["valid"][metric] for run in outcome.runs if run["valid"]]
         rows.append(
             [
-                html.escape(outcome.label),
+                outcome.label,
                 str(len(outcome.runs)),
                 ", ".join(map(str, epochs)),
                 f"{np.mean(seconds):.2f}" if seconds else "–",
                 f"{np.mean(valid):.5f}" if valid else "–",
             ]
         )
-    return f'<div class="wide">{_table(head, rows)}</div>'
+    return rows
 
 
-def _changed(finished: Sequence[Outcome]) -> str:
-    rows = []
-    for outcome in finished:
-        changed = outcome.runs[0]["changed"]
-        shown = [f"{key}={value}" for key, value in changed.items() if key not in _OF_THE_RUN]
-        text = f"<code>{html.escape(', '.join(shown))}</code>" if shown else "none"
-        rows.append([html.escape(outcome.label), text])
-    return f'<div class="text">{_table(["model", "settings"], rows)}</div>'
+def _changed(outcome: Outcome) -> str:
+    changed = outcome.runs[0]["changed"]
+    return ", ".join(f"{key}={value}" for key, value in changed.items() if key not in _OF_THE_RUN)
 
 
-def _details(outcome: Outcome) -> str:
+def _full(outcome: Outcome) -> tuple[str, str]:
     run = outcome.runs[0]
     settings = "\n".join(f"{key}: {value}" for key, value in sorted(run["settings"].items()))
-    return (
-        f"<details><summary>{html.escape(outcome.label)}, seed {run['seed']}</summary>"
-        f"<pre>{html.escape(settings)}</pre></details>"
-    )
-
-
-def _pairs(values: dict[str, Any]) -> str:
-    return f"<p>{', '.join(f'{html.escape(k)} {html.escape(v)}' for k, v in values.items())}</p>"
-
-
-def _commands(finished: Sequence[Outcome], command: str) -> str:
-    each = "\n".join(run["command"] for outcome in finished for run in outcome.runs)
-    return (
-        f"<p>The whole comparison:</p><pre>{html.escape(command)}</pre>"
-        f"<details><summary>Each run by itself</summary><pre>{html.escape(each)}</pre></details>"
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr><th>{row[0]}</th>{''.join(f'<td>{cell}</td>' for cell in row[1:])}</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f"{outcome.label}, seed {run['seed']}", settings

@@ -1,9 +1,8 @@
-"""The table, formed like the paper's Table II: for a terminal, as Markdown, LaTeX, HTML and CSV."""
+"""The table, formed like the paper's Table II: for a terminal, as Markdown, LaTeX and CSV."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
 import math
 import re
@@ -156,26 +155,6 @@ def latex(summary: Summary, caption: str) -> str:
     )
 
 
-def html_table(summary: Summary) -> str:
-    """An HTML table with its notes."""
-    marks = {0: "{}", 1: "<b>{}</b>", 2: "<u>{}</u>"}
-    head = "".join(f"<th>{title(metric)}</th>" for metric in summary.metrics)
-    rows = []
-    for row in (*model_rows(summary), *comparison_rows(summary)):
-        cells = "".join(
-            f"<td>{_html_cell(cell, marks[place])}</td>"
-            for cell, place in zip(row.cells, row.places)
-        )
-        error = f'<td colspan="{len(summary.metrics)}" class="error">{html.escape(row.error)}</td>'
-        kind = "" if row.label in summary.labels else ' class="comparison"'
-        rows.append(f"<tr{kind}><th>{html.escape(row.label)}</th>{cells or error}</tr>")
-    below = "".join(f"<li>{html.escape(note)}</li>" for note in notes(summary))
-    return (
-        f"<table><thead><tr><th>model</th>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table><ul class='notes'>{below}</ul>"
-    )
-
-
 def csv_text(summary: Summary) -> str:
     """Every number in full: a row a model, then the improvement and the p-value."""
     text = io.StringIO()
@@ -238,11 +217,6 @@ def _p_value(p_value: float | None) -> str:
     if p_value is None:
         return _ABSENT
     return f"{p_value:.3f}" if p_value >= 0.001 else f"{p_value:.1e}"
-
-
-def _html_cell(cell: str, mark: str) -> str:
-    mean, sign, deviation = html.escape(cell).partition(" ± ")
-    return mark.format(mean) + (f"<small>± {deviation}</small>" if sign else "")
 
 
 def _latex_text(text: str) -> str:

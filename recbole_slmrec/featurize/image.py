@@ -13,11 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from recbole_slmrec.data.item_files import IMAGES, files_of_items
 from recbole_slmrec.featurize.items import Items
 from recbole_slmrec.names import did_you_mean
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-
 
 def images_of(items: Items, folder: Path) -> dict[int, Path]:
     """The image of each item: a file named by the item's id, such as ``B0001.jpg``.
@@ -33,36 +31,7 @@ def images_of(items: Items, folder: Path) -> dict[int, Path]:
         FileNotFoundError: if there is no such folder.
         ValueError: if an item has two files, or none has any.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"--images {folder} is not a folder")
-    rows = {item: row for row, item in enumerate(items.ids)}
-    images, unknown = {}, []
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() not in SUFFIXES:
-            continue
-        row = rows.get(file.stem)
-        if row is None:
-            unknown.append(file.name)
-        elif row in images:
-            raise ValueError(
-                f"{folder} has two images of item {file.stem!r}, {images[row].name} and "
-                f"{file.name}; keep one"
-            )
-        else:
-            images[row] = file
-    if not images:
-        raise ValueError(
-            f"no image in {folder} is named by the id of an item: {items.file} has ids such as "
-            f"{items.ids[0]!r}, whose image would be {items.ids[0]}.jpg (or "
-            f"{', '.join(SUFFIXES[1:])})"
-        )
-    getLogger().info(f"{len(images):,} of {len(items.ids):,} items have an image")
-    if unknown:
-        getLogger().info(
-            f"{folder}: {len(unknown):,} images are of items that {items.file} lacks, such as "
-            f"{unknown[0]}"
-        )
-    return dict(sorted(images.items()))
+    return files_of_items("image", items.ids, folder, IMAGES, str(items.file))
 
 
 class ImageEncoder:

@@ -10,8 +10,8 @@ import pandas as pd
 import recbole
 import yaml
 
-from recbole_slmrec.data.atomic import AtomicFile, opener, read_header
-from recbole_slmrec.data.rows import look_through, parsed
+from recbole_slmrec.data.atomic import read_header
+from recbole_slmrec.data.item_fields import read_texts
 from recbole_slmrec.names import did_you_mean
 from recbole_slmrec.settings import properties_path, read_yaml
 
@@ -72,7 +72,7 @@ def read_items(name: str, data_path: Path) -> Items:
     settings = _settings(folder)
     id_field = settings["ITEM_ID_FIELD"]
     header = read_header(file, [id_field], None, settings)
-    frame = _read(header, settings)
+    frame = read_texts(header, settings)
     if frame.empty:
         raise ValueError(f"{file} has no rows; write one for each item")
     twice = frame[id_field][frame[id_field].duplicated()]
@@ -91,17 +91,6 @@ def _settings(folder: Path) -> dict[str, Any]:
     ):
         settings.update(read_yaml(path, yaml.SafeLoader))
     return settings
-
-
-def _read(header: AtomicFile, settings: dict[str, Any]) -> pd.DataFrame:
-    open_text = opener(header.path, settings.get("encoding"))
-    separator = settings["field_separator"]
-    look = look_through(open_text, separator)
-    problem = next(iter(header.problems), look.problem)
-    if problem:
-        raise ValueError(f"{header.path}: {problem}")
-    _, *rows = (cells for _, cells in parsed(open_text, separator, look.quoted))
-    return pd.DataFrame(rows, columns=list(header.types), dtype=str)
 
 
 def _copy_first(data_path: Path) -> str:

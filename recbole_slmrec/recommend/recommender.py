@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import torch
 from recbole.model.abstract_recommender import GeneralRecommender
 
 from recbole_slmrec import quick_start
+from recbole_slmrec.data.item_fields import ItemFields
 from recbole_slmrec.data.modality import Source, selected_sources
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.model.rows import Part
@@ -22,6 +23,7 @@ from recbole_slmrec.recommend.new_users import new_user_vectors
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.ranking import Ranking, rank
 from recbole_slmrec.recommend.scores import ModelScores, Scores, VectorScores
+from recbole_slmrec.recommend.similar import nearest
 from recbole_slmrec.recommend.why import Shares
 from recbole_slmrec.registry import MODELS
 
@@ -40,6 +42,7 @@ class Recommender:
         items: the ids of the items, in the order of their rows.
         seen: every interaction of the data, those of validation and test too.
         sources: of the model's modalities, in its order.
+        item_fields: where the fields of the items stand.
 
     Example:
         >>> from recbole_slmrec.recommend import Recommender
@@ -56,6 +59,7 @@ class Recommender:
         items: Ids,
         seen: Pairs,
         sources: dict[str, Source] | None = None,
+        item_fields: ItemFields | None = None,
     ):
         self.model = model
         self.scores = scores
@@ -63,6 +67,7 @@ class Recommender:
         self.items = items
         self.seen = seen
         self.sources = sources or {}
+        self.item_fields = item_fields
 
     def __repr__(self) -> str:
         return f"<Recommender of {self.name}: {len(self.users):,} users, {len(self.items):,} items>"
@@ -89,7 +94,21 @@ class Recommender:
             ValueError: if the checkpoint cannot be read, its data set has changed since, or its
                 model is not a general recommender.
         """
-        config, model, dataset, *loaders = quick_start.load_data_and_model(str(path), config_dict)
+        return cls.of(path, *quick_start.load_data_and_model(str(path), config_dict))
+
+    @classmethod
+    @torch.inference_mode()
+    def of(cls, path: str | os.PathLike, config, model, dataset, *loaders) -> Recommender:
+        """What :meth:`load` gives, from what it reads.
+
+        Args:
+            path: the checkpoint, for messages.
+            config, model, dataset, loaders: as
+                :func:`~recbole_slmrec.quick_start.load_data_and_model` gives them.
+
+        Raises:
+            ValueError: if the model is not a general recommender.
+        """
         if not isinstance(model, GeneralRecommender):
             raise ValueError(
                 f"{path} is a checkpoint of {config['model']}, which does not rank items for a "
@@ -114,6 +133,7 @@ class Recommender:
             Ids("item", dataset.field2id_token[dataset.iid_field][1:]),
             Pairs(users, items, dataset.user_num),
             selected_sources(config["item_modalities"], config["modalities"]),
+            ItemFields.of(dataset),
         )
 
     def with_new_items(self, path: str | os.PathLike) -> Recommender:
@@ -148,6 +168,7 @@ class Recommender:
             Ids("item", tokens),
             self.seen,
             self.sources,
+            self.item_fields,
         )
 
     def with_new_users(self, pairs: Iterable[tuple]) -> Recommender:
@@ -189,6 +210,7 @@ class Recommender:
             self.items,
             self.seen.with_more(n_users + users, items, n_users + len(ids)),
             self.sources,
+            self.item_fields,
         )
 
     def recommend(
@@ -249,12 +271,9 @@ class Recommender:
             >>> near[["item", "rank"]].values.tolist(), bool((near["score"] <= 1).all())
             ([['i3', 1], ['i3', 2]], True)
         """
-        rows = torch.from_numpy(np.unique(self.items.rows(items)))
+        rows = np.unique(self.items.rows(items))
         _, vectors = self.vectors()
-        unit = torch.nn.functional.normalize(self.model.likeness(vectors), dim=1)
-        itself = Pairs(rows.numpy(), rows.numpy(), len(unit))
-        everything = torch.from_numpy(self.items.all_rows())
-        rankings = rank(VectorScores(unit, unit), rows, everything, _checked(k), itself)
+        rankings = nearest(self.model.likeness(vectors), rows, self.items.all_rows(), _checked(k))
         frames = [_frame(r, "item", self.items, "similar", self.items) for r in rankings]
         return pd.concat(frames, ignore_index=True)
 
@@ -314,6 +333,35 @@ class Recommender:
         shares = self._shares.of_items(users, items).cpu().numpy()
         names = [f"why_{name}" for name in self._shares.names]
         return recommendations.assign(**dict(zip(names, shares.T)))
+
+    def show(self, recommendations: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
+        """Adds fields of the recommended items as they stand in the data, as text.
+
+        Args:
+            recommendations: with a column ``item``.
+            fields: names of fields of ``<name>.item``.
+
+        Returns:
+            The same with a column for each field, empty where an item has none.
+
+        Raises:
+            ValueError: for a field that the items do not have, or whose name is that of another
+                column.
+
+        Example:
+            >>> from recbole_slmrec.recommend import Recommender
+            >>> recommender = Recommender.load("saved/SLMRec.pth")
+            >>> found = recommender.show(recommender.recommend(["u0"], k=2), ["item_id"])
+            >>> bool((found["item_id"] == found["item"]).all())
+            True
+        """
+        fields = list(dict.fromkeys(fields))
+        self.item_fields.check("show", fields)
+        for field in fields:
+            if field in recommendations:
+                raise ValueError(f"the recommendations have a column [{field}] already: leave it out")
+        texts = self.item_fields.read(fields, recommendations["item"])
+        return recommendations.assign(**texts.to_dict("list"))
 
     def why(self, user, item) -> pd.DataFrame:
         """The share of each pair of the user's and the item's modality in their score.

@@ -52,14 +52,20 @@ def test_the_page_carries_its_images_and_loads_nothing(page, tmp_path):
 
 def test_the_page_says_how_the_figures_came_about(page):
     assert "4 users, 9 items; interactions: 20 training, 4 validation, 8 test" in page
-    assert "all items but those of the user's training and validation interactions" in page
+    assert "but those of the user's training and validation interactions" in html.unescape(page)
     assert "seeds 1, 2." in page
     assert "<code>epochs=2</code>" in page
     settings = re.search("<summary>B, seed 1</summary><pre>(.*?)</pre>", page, re.DOTALL)[1]
     assert yaml.safe_load(html.unescape(settings)) == kept_run("B", 1, [0.0])["settings"]
     assert "torch 2.13" in page
-    assert "python run_compare.py --models=&#x27;A_1,B&#x27;" in page
+    assert "python run_compare.py --models='A_1,B'" in html.unescape(page)
     assert "python run_recbole.py --model=B --seed=2" in page
+
+
+def test_the_page_escapes_what_an_error_says(page):
+    assert "<td><b>0.65000</b><small>± 0.07071</small></td>" in page
+    assert "it &lt;broke&gt; &amp; 5%" in page and "<broke>" not in page
+    assert '<td colspan="2" class="error">failed: no_luck</td>' in page
 
 
 def test_figures_name_axes_and_every_model(tmp_path, monkeypatch):

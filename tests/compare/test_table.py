@@ -79,13 +79,6 @@ def test_csv_holds_numbers_in_full(summary):
     assert (rows[6]["recall@10"], rows[6]["precision@10"]) == ("B", "C")
 
 
-def test_html_escapes_what_an_error_says(summary):
-    text = table.html_table(summary)
-    assert "<td><b>0.65000</b><small>± 0.07071</small></td>" in text
-    assert "it &lt;broke&gt; &amp; 5%" in text and "<broke>" not in text
-    assert '<td colspan="2" class="error">failed: no_luck</td>' in text
-
-
 def test_small_p_values_keep_their_magnitude():
     assert table._p_value(0.04999) == "0.050"
     assert table._p_value(0.00012) == "1.2e-04"

@@ -1,0 +1,1 @@
+"""A page to look at what a checkpoint recommends: users, items, and why."""
