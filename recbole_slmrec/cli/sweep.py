@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Sequence
@@ -40,10 +41,11 @@ def main(arguments: Sequence[str], program: str) -> int:
     make_folders_of({"--output": output / "file"})
     outcomes = run_all(comparison, lambda line: print(line, flush=True))
     found = table.figures(sweep, outcomes)
+    command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])
     with named_by("--output"):
-        write_all(found, output)
+        write_all(found, outcomes, output, command)
     print("\n" + table.terminal(found))
-    print(f"\nChart: {output / 'chart.png'}; tables: table.csv, table.md")
+    print(f"\nChart, tables and settings: {output / 'index.html'}")
     return 1 if found.failures else 0
 
 

@@ -7,7 +7,7 @@ from typing import Sequence
 
 from recbole_slmrec.compare import table
 from recbole_slmrec.compare.figures import draw_bars, draw_curves
-from recbole_slmrec.compare.page import page
+from recbole_slmrec.compare.page import dataset_of, page
 from recbole_slmrec.compare.runs import Outcome
 from recbole_slmrec.compare.statistics import COLD, Summary, summarise, summarise_cold
 from recbole_slmrec.data.files import whole_file
@@ -36,7 +36,7 @@ def write_all(
         The statistics of the test split.
     """
     summary, validation = summarise(outcomes), summarise(outcomes, "valid")
-    dataset = next(run["dataset"] for outcome in outcomes for run in outcome.runs)
+    dataset = dataset_of(outcomes)
     write_text(folder / "table.csv", table.csv_text(summary))
     write_text(folder / "table.md", table.markdown(summary))
     test_caption, valid_caption = (f"Results on {dataset} ({s})" for s in ("test", "validation"))

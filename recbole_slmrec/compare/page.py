@@ -29,25 +29,40 @@ def page(
         figures: PNG files by what they show.
         command: the command that made the comparison.
     """
-    finished = [outcome for outcome in outcomes if outcome.runs]
-    first = finished[0].runs[0]
     cold = {COLD[split]: table for split, table in summarise_cold(outcomes).items()}
     return render(
         "compare.html",
-        dataset=first["dataset"],
-        data=first["data"],
-        valid_metric=title(first["valid_metric"]),
-        ranked=_ranked(finished),
-        seeds=sorted({run["seed"] for outcome in finished for run in outcome.runs}),
+        heading=f"Comparison on {dataset_of(outcomes)}",
         tables={name: _table(table) for name, table in {"Test": summary, **cold}.items()},
-        images={name: _embedded(path) for name, path in figures.items()},
-        training=_training(finished),
-        changed=[(outcome.label, _changed(outcome)) for outcome in finished],
-        full=[_full(outcome) for outcome in finished],
-        versions=first["versions"],
-        command=command,
-        commands="\n".join(run["command"] for outcome in finished for run in outcome.runs),
+        **of_runs(outcomes, figures, command),
     )
+
+
+def dataset_of(outcomes: Sequence[Outcome]) -> str:
+    """The name of the data set of all runs."""
+    return next(run["dataset"] for outcome in outcomes for run in outcome.runs)
+
+
+def of_runs(
+    outcomes: Sequence[Outcome], figures: dict[str, Path], command: str
+) -> dict[str, Any]:
+    """What ``runs.html`` shows of any set of runs, by the names of its variables; the arguments are
+    those of :func:`page`."""
+    finished = [outcome for outcome in outcomes if outcome.runs]
+    first = finished[0].runs[0]
+    return {
+        "data": first["data"],
+        "valid_metric": title(first["valid_metric"]),
+        "ranked": _ranked(finished),
+        "seeds": sorted({run["seed"] for outcome in finished for run in outcome.runs}),
+        "images": {name: _embedded(path) for name, path in figures.items()},
+        "training": _training(finished),
+        "changed": [(outcome.label, _changed(outcome)) for outcome in finished],
+        "full": [_full(outcome) for outcome in finished],
+        "versions": first["versions"],
+        "command": command,
+        "commands": "\n".join(run["command"] for outcome in finished for run in outcome.runs),
+    }
 
 
 def _ranked(finished: Sequence[Outcome]) -> str:

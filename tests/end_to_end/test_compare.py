@@ -33,7 +33,7 @@ def test_run_compare_prints_a_table_and_writes_a_page(made, tmp_path):
     folder = tmp_path / "compare" / NAME
     assert len(list(folder.glob("*.json"))) == 6
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert "python run_compare.py &#x27;--models=SLMRec,SLMRec[ssl_task=FM],BPR&#x27;" in page
+    assert "python run_compare.py &#39;--models=SLMRec,SLMRec[ssl_task=FM],BPR&#39;" in page
 
 
 def test_a_second_call_runs_nothing(made, monkeypatch, capsys):

@@ -26,6 +26,9 @@ def test_a_sweep_trains_each_value_and_goes_on_where_it_stopped(made, tmp_path, 
     assert imread(folder / "chart.png").ndim == 3
     with open(folder / "table.csv", encoding="utf-8") as file:
         assert {line["alpha"] for line in csv.DictReader(file)} == {"0.1", "1"}
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "<h1>alpha on made</h1>" in page and "<th>alpha=0.1</th>" in page
+    assert "sweep &#39;--models=SLMRec[ssl_task=FM]&#39; --vary=alpha" in page
     monkeypatch.setattr(quick_start, "train", None)
     assert cli.main(ALPHA) == 0
     assert capsys.readouterr().out.count("kept in") == 2
