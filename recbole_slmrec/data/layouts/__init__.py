@@ -11,6 +11,8 @@ import pandas as pd
 
 UNSPLIT = "all"
 SPLITS = ("train", "valid", "test")
+# Of tables of interactions in a folder; one that is named itself may end in .txt as well.
+TABLE_SUFFIXES = (".csv", ".tsv", ".inter", ".parquet")
 
 
 @dataclass(frozen=True, eq=False)

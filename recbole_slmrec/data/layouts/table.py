@@ -8,15 +8,12 @@ from recbole_slmrec.data import layouts
 from recbole_slmrec.data.feature_files import feature_files
 from recbole_slmrec.data.packed import bare
 
-# In a folder; a file that is named itself may end in .txt as well.
-SUFFIXES = (".csv", ".tsv", ".inter", ".parquet")
-
 
 def matches(source: Path) -> bool:
     """Whether ``source`` is a table or a folder with one."""
     if source.is_file():
-        return bare(source).suffix.lower() in (*SUFFIXES, ".txt")
-    return any(bare(path).suffix.lower() in SUFFIXES for path in source.glob("*"))
+        return bare(source).suffix.lower() in (*layouts.TABLE_SUFFIXES, ".txt")
+    return any(bare(path).suffix.lower() in layouts.TABLE_SUFFIXES for path in source.glob("*"))
 
 
 def read(source: Path, reading: layouts.Reading) -> layouts.Source:

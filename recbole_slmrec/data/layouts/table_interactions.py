@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from recbole_slmrec.data import layouts
 from recbole_slmrec.data.id_forms import in_two_forms, told
-from recbole_slmrec.data.layouts.table import SUFFIXES
 from recbole_slmrec.data.layouts.table_columns import Table, encode, encode_ids, open_table
 from recbole_slmrec.data.packed import bare
 from recbole_slmrec.names import did_you_mean
@@ -57,14 +56,15 @@ def find(source: Path, reading: layouts.Reading) -> Path:
         return source
     if not source.is_dir():
         raise FileNotFoundError(f"{source} does not exist")
-    tables = [path for path in sorted(source.iterdir()) if bare(path).suffix.lower() in SUFFIXES]
+    suffixes = layouts.TABLE_SUFFIXES
+    tables = [path for path in sorted(source.iterdir()) if bare(path).suffix.lower() in suffixes]
     named = [path for path in tables if bare(path).stem.lower() == "interactions"]
     # A table that is alone need not prove itself here: reading it says what it lacks.
     fitting = named or (tables if len(tables) == 1 else _with_user_and_item(tables, reading))
     if not fitting:
         raise FileNotFoundError(
             f"{source} has no table with a column of users and one of items: name the file "
-            f"interactions{SUFFIXES[0]} (or {', '.join(SUFFIXES[1:])}), or give it as --source, "
+            f"interactions{suffixes[0]} (or {', '.join(suffixes[1:])}), or give it as --source, "
             "and say what its columns are with --user=COLUMN and --item=COLUMN"
         )
     if len(fitting) > 1:
