@@ -121,6 +121,9 @@ def train(config: Config, saved: bool = True):
     test_result = trainer.evaluate(
         test_data, load_best_model=saved, show_progress=config["show_progress"]
     )
+    chosen = report.chosen_weights(model)
+    if chosen and best_valid_result:
+        logger.info(chosen)
     splits = {"validation": best_valid_result, "test": test_result}
     logger.info("Result\n" + report.final_table(splits))
     if saved:

@@ -10,6 +10,7 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.files import check_folder
+from recbole_slmrec.model.validated import free_weights
 from recbole_slmrec.trainer import get_trainer
 
 
@@ -47,9 +48,9 @@ def refit(checkpoint_file: Path, output: Path | None = None) -> Path:
     config = quick_start.config_of(noted, {"epochs": noted["epoch"] + 1})
     train_data = quick_start.load_everything(config)
     anew = quick_start.build_model(config, train_data)
-    if getattr(model, "popularity", None) is not None:
+    for name, part in free_weights(model).items():
         # Validation chose it, and there is none here.
-        anew.popularity.load_state_dict(model.popularity.state_dict())
+        anew.get_submodule(name).load_state_dict(part.state_dict())
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, anew)
     n = len(train_data._dataset)
     getLogger().info(f"Refit on all {n:,} interactions, {trainer.epochs} epochs, no evaluation")

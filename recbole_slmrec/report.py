@@ -17,6 +17,7 @@ from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph import dgl_kernels
 from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.slmrec import SLMRec
+from recbole_slmrec.model.validated import ValidatedWeight, free_weights
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import model_defaults
 
@@ -131,25 +132,34 @@ def _losses(config) -> str:
 def _score(model: SLMRec) -> str:
     parts = [{"cosine": "cosine", "dot": "inner product"}[model.score]]
     if model.popularity is not None:
-        weight = "as validation says" if model.popularity.free else f"{model.popularity.weight:g}"
-        parts[0] += f" and popularity, weight {weight}"
+        parts[0] += f" and popularity, weight {_weight(model.popularity)}"
     if model.smoothing is not None:
         n_edges = len(model.smoothing.graph.sums.columns)
         parts.append(f"items smoothed over {n_edges:,} edges among them")
     if model.linear is not None:
         parts.append(
-            f"plus {model.linear.weight:g} deviations times a linear part, rank {model.linear.rank:,}, "
-            f"L2 weight {model.linear.reg:.4g}"
+            f"plus a linear part, weight {_weight(model.linear)} in deviations, rank "
+            f"{model.linear.rank:,}, L2 weight {model.linear.reg:.4g}"
         )
     if model.cold is not None and model.cold.n_cold:
         parts.append(f"{model.cold.n_cold:,} items without interactions by content")
     return ", ".join(parts)
 
 
+def _weight(part: ValidatedWeight) -> str:
+    return "as validation says" if part.free else f"{part.weight:g}"
+
+
 def _width(modality: Modality) -> str:
     if isinstance(modality, DenseModality):
         return f"{modality.features.shape[1]} columns"
     return f"lists of {modality.n_words:,} words"
+
+
+def chosen_weights(model: torch.nn.Module) -> str:
+    """What validation has chosen, as a line; empty if it chooses nothing of this model."""
+    weights = [f"{name} {part.weight:.4g}" for name, part in free_weights(model).items()]
+    return f"Weights in the score that validation chose: {', '.join(weights)}" if weights else ""
 
 
 def final_table(results: dict[str, dict[str, float] | None]) -> str:

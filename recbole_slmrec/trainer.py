@@ -27,6 +27,7 @@ from recbole_slmrec.collector import RankingCollector
 from recbole_slmrec.data.files import named_by
 from recbole_slmrec.data.fingerprint import fingerprint
 from recbole_slmrec.memory import keep_freed_memory
+from recbole_slmrec.model.validated import free_weights
 from recbole_slmrec.per_user import UserEvaluator
 from recbole_slmrec.settings import model_defaults
 
@@ -323,20 +324,19 @@ class SLMRecTrainer(PluginTrainer, Trainer):
             return super()._valid_epoch(*args, **kwargs)
 
     def _validated(self, *args):
-        """As the base class's, by the better of the present weight of popularity and its neighbour."""
-        present = super()._validated(*args)
-        popularity = getattr(self.model, "popularity", None)
-        if popularity is None or not popularity.free:
-            return present
-        weight, tried = popularity.weight.clone(), popularity.neighbour()
-        if tried is not None:
-            popularity.weight.fill_(tried)
-            neighbour = super()._validated(*args)
-            if neighbour[0] > present[0] if self.valid_metric_bigger else neighbour[0] < present[0]:
-                return neighbour
-            popularity.weight.copy_(weight)
-        popularity.turn()
-        return present
+        """As the base class's, with the better of each free weight and its neighbour."""
+        best = super()._validated(*args)
+        for part in free_weights(self.model).values():
+            weight, tried = part.weight.clone(), part.neighbour()
+            if tried is not None:
+                part.weight.fill_(tried)
+                neighbour = super()._validated(*args)
+                if neighbour[0] > best[0] if self.valid_metric_bigger else neighbour[0] < best[0]:
+                    best = neighbour
+                    continue
+                part.weight.copy_(weight)
+            part.turn()
+        return best
 
     def _save_checkpoint(self, *args, **kwargs):
         with self._averaged():

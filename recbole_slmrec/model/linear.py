@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.kept import KeptArray
+from recbole_slmrec.model.validated import ValidatedWeight
 
 # Of a smaller matrix a dense decomposition is quicker than one of its leading part.
 _DENSE_SIZE, _DENSE_SHARE = 4096, 0.3
@@ -22,12 +23,15 @@ _WORTH_A_FILE = 2**21
 # Of the largest eigenvalue; what is below is 0 but for rounding.
 _SMALLEST = 1e-12
 
+# Where the weight begins, and what validation multiplies or divides it by.
+_START, _FACTOR = 10.0, 1.5
+
 # What `auto` stands for: the widest vectors, and 128 MiB of them in float32.
 _WIDEST, _NUMBERS = 1024, 2**25
 _REG_PER_INTERACTION = 4
 
 
-class LinearPart(nn.Module):
+class LinearPart(ValidatedWeight):
     r"""What the items of a user say of another item, in closed form (EASE: Steck, WWW 2019).
 
     EASE regresses each item's column of the interactions R on all others, with the weight
@@ -47,7 +51,7 @@ class LinearPart(nn.Module):
         block: the training graph.
         folder: where the eigenvectors of a large one lie between runs; None makes them each time.
         weight: what b is multiplied by: the part's weight beside the vectors' own scores, in standard
-            deviations of these; > 0.
+            deviations of these; > 0, or ``auto``: what validation says, from 10 by a factor of 1.5.
         reg: lambda > 0, or ``auto``: 4 for each interaction of a mean item that has any.
         rank: how many eigenvectors, the leading ones; or ``auto``: 1,024, fewer where the vectors of
             all users and items would fill more than 128 MiB.
@@ -60,12 +64,12 @@ class LinearPart(nn.Module):
         self,
         block: InteractionBlock,
         folder: Path | None,
-        weight: float,
+        weight: float | str,
         reg: float | str,
         rank: int | str,
     ):
-        super().__init__()
-        self.weight = weight
+        # Where it is given, it comes from the settings.
+        super().__init__(weight, _START, _FACTOR, is_kept=weight == "auto")
         interactions = _matrix(block)
         self.reg = _chosen_reg(reg, interactions)
         squares, basis = _kept_leading(
@@ -78,10 +82,21 @@ class LinearPart(nn.Module):
         for name, table in {
             "basis": basis,
             "on_users": torch.from_numpy(interactions @ basis.numpy()),
-            "on_items": weight * basis * shares / diagonal.unsqueeze(1),
+            "unweighted": basis * shares / diagonal.unsqueeze(1),
         }.items():
             # Made from the data anew at each start, so no checkpoint carries them.
             self.register_buffer(name, table.to(device, dtype), persistent=False)
+
+    @property
+    def on_items(self) -> Tensor:
+        """b of all items, shape (|I|, k)."""
+        return self.weight * self.unweighted
+
+    def neighbour(self) -> float | None:
+        return (self.weight * self.step).item()
+
+    def turn(self) -> None:
+        self.step.reciprocal_()
 
     def of_items(self, items: Tensor) -> Tensor:
         """a of a user who has ``items``, shape (n,), distinct: shape (k,)."""
@@ -103,12 +118,14 @@ def spread(users: Tensor, items: Tensor) -> Tensor:
     return (squares - (users.mean(0) @ items.mean(0)) ** 2).clamp(min=0).sqrt()
 
 
-def check_weight(weight: float) -> None:
-    """Raises ValueError unless ``linear_weight`` is a number, 0 or more."""
+def check_weight(weight: float | str) -> None:
+    """Raises ValueError unless ``linear_weight`` is ``auto`` or a number, 0 or more."""
+    if weight == "auto":
+        return
     if not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
         raise ValueError(
-            f"linear_weight [{weight}] must be a number, 0 or more: it weighs the linear part of a "
-            "score, and 0 leaves it out"
+            f"linear_weight [{weight}] must be auto or a number, 0 or more: it weighs the linear part of "
+            "a score, and 0 leaves it out"
         )
 
 

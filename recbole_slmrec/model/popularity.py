@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import isfinite
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recbole_slmrec.model.rows import Part
+from recbole_slmrec.model.validated import ValidatedWeight
 
 # What validation moves the weight by, and where it begins: half of what training alone would say.
 _STEP, _START = 0.25, 0.5
@@ -16,7 +17,7 @@ _STEP, _START = 0.25, 0.5
 _HALF = 0.5
 
 
-class Popularity(nn.Module):
+class Popularity(ValidatedWeight):
     r"""The logarithm of an item's interactions, weighed beside a cosine.
 
     In-batch negatives stand in a batch as often as they are taken, so that training draws
@@ -28,29 +29,20 @@ class Popularity(nn.Module):
         \cos(z_u, z_i) + \gamma \tau \log d_i
 
     With :math:`\gamma = 1` this is the :math:`p(i \mid u)` of the training data; less is right where what
-    is popular changes from training to the time that is judged. Where gamma is ``auto`` the trainer
-    moves it by what validation says.
+    is popular changes from training to the time that is judged.
 
     Args:
         item_degrees: d, shape (|I|,); the padding in row 0.
         temperature: tau of the main loss.
-        weight: gamma, a number other than 0, or ``auto``.
+        weight: gamma, a number other than 0, or ``auto``: what validation says, 0.25 a step.
         over_all: whether negatives are items of equal weight, for which training says that gamma is 0
             and ``auto`` begins there; else it begins at 0.5.
-
-    Attributes:
-        free: whether validation chooses the weight.
-        weight: gamma, a scalar.
     """
 
     def __init__(
         self, item_degrees: Tensor, temperature: float, weight: float | str, over_all: bool
     ):
-        super().__init__()
-        self.free = weight == "auto"
-        start = (0.0 if over_all else _START) if self.free else weight
-        self.register_buffer("weight", torch.tensor(float(start)))
-        self.register_buffer("step", torch.tensor(_STEP))
+        super().__init__(weight, 0.0 if over_all else _START, _STEP, is_kept=True)
         logs = item_degrees.to(torch.get_default_dtype()).clamp(min=_HALF).log()
         self.register_buffer("logs", float(temperature) * logs.unsqueeze(1), persistent=False)
 
@@ -64,12 +56,11 @@ class Popularity(nn.Module):
         return self.weight * self.logs.min()
 
     def neighbour(self) -> float | None:
-        """The weight that is to be tried next; None if it would be below 0."""
+        """A step away; None if that is below 0."""
         tried = (self.weight + self.step).item()
         return tried if tried >= 0 else None
 
     def turn(self) -> None:
-        """The other direction from now on: the neighbour was not better."""
         self.step.neg_()
 
 

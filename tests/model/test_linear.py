@@ -118,8 +118,8 @@ def test_a_score_is_that_of_the_vectors_and_the_linear_part(negatives):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"linear_weight": -1}, r"linear_weight \[-1\] must be a number, 0 or more"),
-        ({"linear_weight": "x"}, r"linear_weight \[x\] must be a number, 0 or more"),
+        ({"linear_weight": -1}, r"linear_weight \[-1\] must be auto or a number, 0 or more"),
+        ({"linear_weight": "x"}, r"linear_weight \[x\] must be auto or a number, 0 or more"),
         ({"linear_weight": 1, "linear_reg": 0}, r"linear_reg \[0\] must be a number above 0, or au"),
         ({"linear_weight": 1, "linear_rank": 0}, r"linear_rank \[0\] must be a whole number, 1 or"),
     ],
@@ -127,3 +127,16 @@ def test_a_score_is_that_of_the_vectors_and_the_linear_part(negatives):
 def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         fast_model(problem_of(1), **settings)
+
+
+def test_the_neighbour_of_its_weight_is_half_as_much_again_or_two_thirds():
+    part = part_of(interactions(30, 12, 90), weight="auto")
+    assert part.free and part.weight == 10 and part.neighbour() == pytest.approx(15)
+    part.turn()
+    assert part.neighbour() == pytest.approx(10 / 1.5)
+
+
+def test_checkpoints_carry_the_weight_where_validation_chose_it():
+    R = interactions(30, 12, 90)
+    assert set(part_of(R, weight="auto").state_dict()) == {"weight", "step"}
+    assert not part_of(R, weight=3.0).state_dict()

@@ -1,4 +1,4 @@
-"""The popularity part of a score, and how validation moves its weight."""
+"""The popularity part of a score."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ import math
 import pytest
 import torch
 
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.model.popularity import Popularity
-from recbole_slmrec.recommend import Recommender
-from recbole_slmrec.refit import refit
-from recbole_slmrec.trainer import PluginTrainer
 from tests.model.dense import random_problem
 from tests.model.fast import fast_model
-from tests.trained import train
 
 
 def test_a_score_is_the_cosine_and_tau_gamma_log_degree_in_float64():
@@ -67,26 +62,3 @@ def test_the_neighbour_is_a_step_away_and_never_below_0():
     assert popularity.neighbour() is None
     popularity.weight.fill_(1.0)
     assert popularity.neighbour() == 0.75
-
-
-def best_at(weight: float, bigger: bool):
-    """A validation in place of a ranking: the nearer the popularity's weight, the better."""
-
-    def validated(trainer, valid_data, show_progress=False):
-        distance = abs(trainer.model.popularity.weight.item() - weight)
-        return (-distance if bigger else distance), {"recall@10": -distance}
-
-    return validated
-
-
-@pytest.mark.parametrize("bigger", [True, False])
-def test_validation_moves_the_weight_a_step_at_a_time_to_the_best_and_keeps_it(
-    made, monkeypatch, bigger
-):
-    monkeypatch.setattr(PluginTrainer, "_validated", best_at(1.25, bigger))
-    metric = "Recall@10" if bigger else "AveragePopularity@10"
-    path = train("SLMRec", epochs=8, negatives="in_batch", valid_metric=metric)
-    weight = load_checkpoint(path)["state_dict"]["popularity.weight"]
-    assert weight == 1.25
-    assert Recommender.load(path).model.popularity.weight == 1.25
-    assert Recommender.load(refit(path)).model.popularity.weight == 1.25
