@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
+# Jinja's filter escapes what could end a script.
+_JSON = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
+
 
 def render(template: str, **values: Any) -> str:
     """A page, in which every value is escaped.
@@ -26,5 +29,6 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = _JSON
     environment.globals["file"] = lambda name: Markup((_TEMPLATES / name).read_text("utf-8"))
     return environment.get_template(template).render(values)

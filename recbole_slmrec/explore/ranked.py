@@ -46,6 +46,11 @@ def rank_all(trained: Trained, page_users: np.ndarray, k: int) -> Ranked:
     # disable=None: on a terminal only.
     with tqdm(total=len(everyone), unit=" users", desc=recommender.name, disable=None) as bar:
         for frame in recommender.blocks(everyone, items, k, recommender.seen):
+            if not np.isfinite(frame["score"]).all():
+                raise ValueError(
+                    f"{trained.file} gives scores that are no finite numbers: its training has gone "
+                    "astray; train the model anew"
+                )
             n_users = frame["user"].nunique()
             if trained.has_shares:
                 frame = recommender.explain(frame)
