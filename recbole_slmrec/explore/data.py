@@ -140,7 +140,7 @@ def _model(name: str, trained: Trained, ranked: Ranked, known: Catalogue) -> dic
         "name": name,
         "file": trained.file.name,
         "parts": ranked.parts,
-        "shares": _plain(ranked.shares),
+        "shares": _plain(ranked.shares.astype(np.float32)),
         "n_recommended": ranked.n,
         "covered": int((got > 0).sum()),
         "taken": float(got @ known.taken / n),
@@ -208,5 +208,5 @@ def _pairs(similar: Similar, items: _OnPage) -> dict[str, Any]:
 
 
 def _plain(values: np.ndarray) -> list[float]:
-    """Numbers with as many digits as float32 has."""
-    return [float(str(np.float32(value))) for value in values]
+    """Numbers with as many digits as their own type has."""
+    return [float(str(value)) for value in values]

@@ -76,7 +76,5 @@ def _users_of(trained: Trained, items: np.ndarray) -> csr_matrix:
 
 
 def _whole(flat: np.ndarray) -> np.ndarray:
-    # A few far points would press all others into a corner.
-    low, high = np.percentile(flat, [0.5, 99.5], axis=0)
-    width = np.where(high > low, high - low, 1)
-    return np.rint(np.clip((flat - low) / width, 0, 1) * SIDE).astype(int)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    return np.rint((flat - low) / np.where(high > low, high - low, 1) * SIDE).astype(int)

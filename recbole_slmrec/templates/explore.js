@@ -38,17 +38,17 @@ function thumbnail(item) {
     : make("span", { class: "thumb" });
 }
 
-function named(item, ...more) {
-  const button = make(
+function button(item, ...marks) {
+  return make(
     "button",
     { class: "named", type: "button", "data-item": item, title: title(item), onclick: () => choose({ item }) },
     thumbnail(item),
     make("span", { class: "title" }, title(item)),
-    ...more,
-    marked(item),
+    ...marks,
   );
-  return make("li", item === chosen.item ? { class: "chosen" } : {}, button);
 }
+
+const entry = (item, ...content) => make("li", item === chosen.item ? { class: "chosen" } : {}, ...content);
 
 // ---- Shares of modalities
 
@@ -146,7 +146,7 @@ function hadList(user) {
     const entries = had.slice(0, n).map((item, at) => {
       const split = data.splits[users.split[user][at]];
       const held = split === "training" ? null : make("span", { class: "mark split" }, split);
-      return named(item, held);
+      return entry(item, button(item, held));
     });
     list.replaceChildren(...entries);
   };
@@ -180,25 +180,17 @@ function recommendedCard(model, number, user) {
     const bar = model.parts.length
       ? shareBar(model.parts, shares[n], low, high)
       : plainBar(score, low, high);
-    const entry = named(item, both);
-    entry.append(make("div", { class: "scored" }, bar, make("span", { class: "score" }, short(score))));
-    return make("li", {}, make("span", { class: "rank" }, String(n + 1)), entry);
+    const scored = make("div", { class: "scored" }, bar, make("span", { class: "score" }, short(score)));
+    const named = make("div", {}, button(item, both, marked(item)), scored);
+    return entry(item, make("span", { class: "rank" }, String(n + 1)), named);
   });
   return make(
     "div",
     { class: "card" },
     make("h2", {}, several ? model.name : "Recommended"),
-    make("ol", { class: "recommended", "data-model": number }, ...entries.map(unwrapped)),
+    make("ol", { class: "recommended", "data-model": number }, ...entries),
     model.parts.length ? legend(model.parts) : null,
   );
-}
-
-// An entry's list item becomes the block beside the rank.
-function unwrapped(row) {
-  const entry = row.lastChild;
-  const block = make("div", { class: entry.className }, ...entry.childNodes);
-  entry.replaceWith(block);
-  return row;
 }
 
 function plainBar(score, low, high) {
@@ -290,7 +282,7 @@ function similar(source, item) {
   const found = source.found[item];
   if (!found.length) return quiet("It has no features there.");
   const entries = found.map(([other, cosine]) =>
-    named(other, make("span", { class: "value" }, cosine.toFixed(2))),
+    entry(other, button(other, marked(other), make("span", { class: "value" }, cosine.toFixed(2)))),
   );
   return [head, make("ul", { class: "similar", "data-source": source.name }, ...entries)];
 }
@@ -348,7 +340,6 @@ function drawMap() {
     pen.fillRect(x - 1.75, y - 1.75, 3.5, 3.5);
   });
   pen.globalAlpha = 1;
-  pen.lineWidth = 1.6;
   const ink = variable("--ink");
   if (chosen.user >= 0) {
     for (const item of users.had[chosen.user]) shape(pen, item, "ring", ink);
@@ -366,7 +357,7 @@ function shape(pen, item, kind, ink) {
   const [x, y] = at(item);
   pen.beginPath();
   if (kind === "ring") pen.arc(x, y, 4, 0, 7);
-  else if (kind === "square") pen.rect(x - 4.5, y - 4.5, 9, 9);
+  else if (kind === "square") pen.rect(x - 6, y - 6, 12, 12);
   else if (kind === "diamond") [[0, -7], [7, 0], [0, 7], [-7, 0]].forEach(([dx, dy]) => pen.lineTo(x + dx, y + dy));
   else {
     for (const [dx, dy] of [[1, 0], [0, 1]]) {
@@ -375,11 +366,12 @@ function shape(pen, item, kind, ink) {
     }
   }
   pen.closePath();
-  if (kind === "diamond" || kind === "square") {
-    pen.fillStyle = variable(kind === "diamond" ? "--accent" : "--c1");
+  if (kind === "diamond") {
+    pen.fillStyle = variable("--accent");
     pen.fill();
   }
-  pen.strokeStyle = ink;
+  pen.strokeStyle = kind === "square" ? variable("--c8") : ink;
+  pen.lineWidth = kind === "square" ? 2.5 : 1.5;
   pen.stroke();
 }
 
@@ -398,7 +390,7 @@ function showLegend() {
     return make("li", {}, swatch, label);
   });
   const signs = ["○ had", `◆ ${several ? models[0].name : "recommended"}`];
-  if (several) signs.push(`■ ${models[1].name}`);
+  if (several) signs.push(`□ ${models[1].name}`);
   place("legend").replaceChildren(...entries, ...signs.map((sign) => make("li", {}, sign)));
 }
 
@@ -456,20 +448,13 @@ function showFound() {
   const wanted = place("search").value.trim().toLowerCase();
   list.hidden = !wanted;
   if (!wanted) return;
-  const entry = (kind, chosenNow, ...content) =>
-    make(
-      "li",
-      {},
-      make(
-        "button",
-        { type: "button", onclick: () => pick(chosenNow) },
-        make("span", { class: "kind" }, kind),
-        ...content,
-      ),
-    );
+  const line = (kind, what, ...content) => {
+    const choice = { type: "button", onclick: () => pick(what) };
+    return make("li", {}, make("button", choice, make("span", { class: "kind" }, kind), ...content));
+  };
   const found = [
-    ...ranked(userTexts, wanted).map((user) => entry("user", { user }, users.id[user])),
-    ...ranked(itemTexts, wanted).map((item) => entry("item", { item }, title(item), marked(item))),
+    ...ranked(userTexts, wanted).map((user) => line("user", { user }, users.id[user])),
+    ...ranked(itemTexts, wanted).map((item) => line("item", { item }, title(item), marked(item))),
   ];
   const nothing = make("li", { class: "quiet" }, "Nothing on this page is called so.");
   list.replaceChildren(...(found.length ? found : [nothing]));
