@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from recbole_slmrec import cli
 from recbole_slmrec.recommend import Recommender
+from tests.made import write
 
 CHECKPOINT = "--checkpoint=saved/SLMRec.pth"
 QUIET = "--state=WARNING"
@@ -83,6 +85,76 @@ def test_why_adds_columns_and_a_picture(recommend, tmp_path):
         written["score"].to_numpy(), rel=1e-4
     )
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def titled(home, empty_folder, monkeypatch):
+    """Copies of the data set and a checkpoint in the working directory; items have a title and a class."""
+    shutil.copytree(home / "dataset", "dataset")
+    shutil.copytree(home / "saved", "saved")
+    file = Path("dataset/made/made.item")
+    ids = file.read_text(encoding="utf-8").splitlines()[1:]
+    titles = {"i7": "two\x1b[31mred", "i8": ""}
+    rows = [(item, titles.get(item, f"The {item} of all"), "c d") for item in ids]
+    write(file, ["item_id:token", "title:token_seq", "class:token_seq"], rows)
+
+
+def recommended(*arguments: str) -> int:
+    return cli.main(["recommend", CHECKPOINT, QUIET, *arguments])
+
+
+def test_fields_of_items_are_columns(titled):
+    assert recommended("--k=45", "--exclude=none", "--show=title,class", "--output=recs.csv") == 0
+    written = pd.read_csv("recs.csv", keep_default_na=False)
+    assert list(written) == ["user", "item", "rank", "score", "title", "class"]
+    expected = {"i7": "two\x1b[31mred", "i8": ""}
+    assert all(
+        title == expected.get(item, f"The {item} of all")
+        for item, title in zip(written["item"], written["title"])
+    )
+    assert set(written["class"]) == {"c d"}
+
+
+@pytest.mark.parametrize(
+    "show, message",
+    [
+        ("titel", "made.item has no field [titel]: did you mean title?; its fields are item_id, t"),
+        ("title,", "has no field []"),
+    ],
+)
+def test_fields_that_are_not_there(titled, capsys, show, message):
+    assert recommended(f"--show={show}", "--output=recs.csv") == 2
+    error = capsys.readouterr().err
+    assert "error: --show: " in error and message in error and not Path("recs.csv").exists()
+
+
+def test_a_field_that_is_called_as_a_column(titled, capsys):
+    file = Path("dataset/made/made.item")
+    file.write_text(file.read_text().replace("class:", "score:"), encoding="utf-8")
+    assert recommended("--show=score", "--output=recs.csv") == 2
+    assert "have a column [score] already: leave it out" in capsys.readouterr().err
+
+
+def test_without_a_file_a_table_is_printed(titled, capsys):
+    assert recommended("--users=u4,u2", "--k=2", "--show=title", "--why") == 0
+    header, rule, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:6] == ["user", "rank", "item", "title", "score", "why_v"]
+    assert set(rule) == {"="} and len(rows) == 4
+    found = Recommender.load("saved/SLMRec.pth").recommend(["u4", "u2"], k=2)
+    titles = {"i7": "two\N{REPLACEMENT CHARACTER}[31mred", "i8": ""}
+    for row, user, (_, item, rank, score) in zip(
+        rows, ["u4", "", "u2", ""], found.itertuples(index=False)
+    ):
+        title = titles.get(item, f"The {item} of all")
+        expected = f"{user} {rank} {item} {title} {score:.4f}".split()
+        assert row.split()[: len(expected)] == expected
+
+
+def test_of_many_users_the_first_are_printed(at_home, capsys):
+    assert recommended("--k=1") == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 2 + 20 + 2
+    assert "The first 20 of 60 users: --users names others, and --output=FILE writes" in out
 
 
 def test_there_is_no_picture_of_nothing(recommend, tmp_path, capsys):
