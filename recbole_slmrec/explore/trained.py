@@ -84,6 +84,8 @@ class Trained:
 
 def check_same_data(files: Sequence[Path]) -> None:
     """Raises ValueError unless checkpoints were trained on the same interactions of the same data set."""
+    if len(files) == 1:
+        return
     first, *others = (load_checkpoint(file) for file in files)
     for file, other in zip(files[1:], others):
         if first["dataset"] != other["dataset"]:

@@ -33,7 +33,7 @@ def terminal_table(recommendations: pd.DataFrame) -> str:
     drawn.set_cols_align(["l" if name in texts else "r" for name in columns])
     drawn.set_cols_dtype(["t"] * len(columns))
     drawn.add_rows([columns, *shown.astype(str).to_numpy().tolist()])
-    return drawn.draw()
+    return "\n".join(line.rstrip() for line in drawn.draw().splitlines())
 
 
 def _line(text: str) -> str:

@@ -36,3 +36,6 @@ def test_an_installed_wheel_runs_from_an_empty_folder(tmp_path):
     installed = {str(path.relative_to(site)) for path in site.rglob("*.yaml")}
     assert "recbole_slmrec/properties/model/SLMRec.yaml" in installed
     assert "recbole_slmrec/properties/dataset/tiktok.yaml" in installed
+    templates = {path.name for path in (site / "recbole_slmrec" / "templates").iterdir()}
+    assert templates == {path.name for path in (TOP / "recbole_slmrec" / "templates").iterdir()}
+    assert (site / "recbole_slmrec" / "explore" / "data.py").is_file()

@@ -16,6 +16,7 @@ from recbole.utils import ModelType
 from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
+from recbole_slmrec.explore.data import Wanted, gather
 from recbole_slmrec.export.folder import export
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.recommend import Recommender
@@ -147,7 +148,7 @@ def test_it_learns_in_half_precision(name):
     assert all_scores(trainer.model).isfinite().all()
 
 
-def test_it_recommends_is_refitted_and_exported(name, tmp_path):
+def test_it_recommends_is_refitted_looked_at_and_exported(name, tmp_path):
     path = quick_start.run(name, "made", config_dict={**SETTINGS, "epochs": 2})["checkpoint"]
     for checkpoint in (path, str(refit(Path(path)))):
         recommender = Recommender.load(checkpoint)
@@ -156,6 +157,13 @@ def test_it_recommends_is_refitted_and_exported(name, tmp_path):
         scores = all_scores(recommender.model)
         pairs = recommender.users.rows(found["user"]), recommender.items.rows(found["item"])
         np.testing.assert_allclose(found["score"], scores[pairs], rtol=1e-5, atol=1e-6)
+    page = gather(Wanted([Path(path)], Path("page.html"), users="u3"))
+    own = page["users"]["recommended"][0][0]
+    expected = Recommender.load(path).recommend(["u3"])
+    assert [page["items"]["id"][item] for item, *_ in own] == list(expected["item"])
+    by_model, *by_modality = page["similar"]
+    assert bool(by_model["found"]) == issubclass(MODELS[name], VectorRecommender)
+    assert [each["name"] for each in by_modality] == ["v", "a", "t"]
     if issubclass(MODELS[name], VectorRecommender):
         export(Path(path), tmp_path / "vectors")
         users, items = (np.load(tmp_path / f"vectors/{side}_vectors.npy") for side in ("user", "item"))
