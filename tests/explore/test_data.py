@@ -9,6 +9,7 @@ import pytest
 
 from recbole_slmrec.explore.data import Wanted, gather
 from recbole_slmrec.recommend import Recommender
+from recbole_slmrec.refit import refit
 from tests.made import read_pairs
 from tests.trained import SETTINGS
 
@@ -140,3 +141,11 @@ def test_titles_fields_and_colours_are_those_of_the_file(shop):
         assert low <= float(text) <= high
     assert len(data["map"]["points"]) == len(items["id"]) == 45
     assert np.min(data["map"]["points"]) == 0 and np.max(data["map"]["points"]) == 1000
+
+
+def test_a_refit_has_one_split_and_does_not_stand_beside_its_origin(shop):
+    file = Path(refit(Path("saved/SLMRec.pth")))
+    data = gather(Wanted([file], Path("page.html"), users="u9"))
+    assert data["splits"] == ("training",) and data["users"]["split"] == [[0] * 9]
+    with pytest.raises(ValueError, match="the number of training interactions was 360 and is 540"):
+        gathered("SLMRec", file.stem)
