@@ -5,7 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const { users, items, models } = data;
 const place = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 900px)");
-const chosen = { user: -1, item: -1 };
+const chosen = { user: null, item: null };
 
 // ---- Making elements. All text goes in as text: nothing in the data is read as HTML.
 
@@ -47,8 +47,6 @@ function button(item, ...marks) {
     ...marks,
   );
 }
-
-const entry = (item, ...content) => make("li", item === chosen.item ? { class: "chosen" } : {}, ...content);
 
 // ---- Shares of modalities
 
@@ -146,7 +144,7 @@ function hadList(user) {
     const entries = had.slice(0, n).map((item, at) => {
       const split = data.splits[users.split[user][at]];
       const held = split === "training" ? null : make("span", { class: "mark split" }, split);
-      return entry(item, button(item, held));
+      return make("li", {}, button(item, held));
     });
     list.replaceChildren(...entries);
   };
@@ -159,6 +157,7 @@ function hadList(user) {
       onclick: () => {
         fill(had.length);
         more.remove();
+        markChosen();
         list.children[FIRST_HAD].firstChild.focus();
       },
     },
@@ -182,7 +181,7 @@ function recommendedCard(model, number, user) {
       : plainBar(score, low, high);
     const scored = make("div", { class: "scored" }, bar, make("span", { class: "score" }, short(score)));
     const named = make("div", {}, button(item, both, marked(item)), scored);
-    return entry(item, make("span", { class: "rank" }, String(n + 1)), named);
+    return make("li", {}, make("span", { class: "rank" }, String(n + 1)), named);
   });
   return make(
     "div",
@@ -282,7 +281,7 @@ function similar(source, item) {
   const found = source.found[item];
   if (!found.length) return quiet("It has no features there.");
   const entries = found.map(([other, cosine]) =>
-    entry(other, button(other, marked(other), make("span", { class: "value" }, cosine.toFixed(2)))),
+    make("li", {}, button(other, marked(other), make("span", { class: "value" }, cosine.toFixed(2)))),
   );
   return [head, make("ul", { class: "similar", "data-source": source.name }, ...entries)];
 }
@@ -515,15 +514,33 @@ function stepUser(by) {
   choose({ user: (Math.max(chosen.user, 0) + by + users.id.length) % users.id.length });
 }
 
+// Draws a part of the page anew; who is in it by keys stays there.
+function redraw(node, draw) {
+  const { activeElement: focused } = document;
+  const inside = node.contains(focused);
+  draw();
+  if (!inside) return;
+  const label = focused.getAttribute("aria-label");
+  const again = label && [...node.querySelectorAll("button")].find((each) => each.ariaLabel === label);
+  (again || node).focus({ preventScroll: true });
+}
+
+function markChosen() {
+  for (const node of place("user").querySelectorAll("[data-item]")) {
+    node.closest("li").classList.toggle("chosen", Number(node.dataset.item) === chosen.item);
+  }
+}
+
 function show() {
   const words = new URLSearchParams(location.hash.slice(1));
   const user = words.has("user") ? users.id.indexOf(words.get("user")) : 0;
   const item = words.has("item") ? items.id.indexOf(words.get("item")) : -1;
-  const scrolled = item === chosen.item ? place("item").scrollTop : 0;
+  const changed = { user: user !== chosen.user, item: item !== chosen.item };
   Object.assign(chosen, { user, item });
-  showUser();
-  showItem();
-  place("item").scrollTop = scrolled;
+  if (changed.user) redraw(place("user"), showUser);
+  redraw(place("item"), showItem);
+  if (changed.item) place("item").scrollTop = 0;
+  markChosen();
   drawMap();
 }
 

@@ -117,6 +117,43 @@ def test_search_finds_users_and_items_and_keys_choose(shop):
     assert found[6:] == [["Nothing on this page is called so."], True]
 
 
+def test_keys_stay_where_they_are_when_something_is_chosen(shop):
+    page, _ = made("SLMRec")
+    found = run(
+        page,
+        """
+        const item = document.querySelectorAll("ol .named")[2];
+        item.focus(); item.click(); await pause();
+        const inList = document.activeElement === item && item.closest("li").className;
+        const next = one("[aria-label='the next user']");
+        next.focus(); next.click(); await pause();
+        const onButton = document.activeElement.ariaLabel;
+        const similar = one("#item .similar .named");
+        similar.focus(); similar.click(); await pause();
+        return [inList, onButton, document.activeElement.id];
+        """,
+    )
+    assert found == ["chosen", "the next user", "item"]
+
+
+def test_all_that_a_user_had_is_shown_when_asked_for(shop):
+    page, data = made("SLMRec", users="u1")
+    data["users"]["had"] = [list(range(20))]
+    data["users"]["split"] = [[0] * 20]
+    data["users"]["n_had"] = [31]
+    write_page(data, page)
+    found = run(
+        page,
+        """
+        const before = texts(".had .title");
+        one(".had + button").click(); await pause();
+        return [before, texts(".had .title"), document.activeElement.dataset.item, texts("#user h3")];
+        """,
+    )
+    assert found[0] == titles(data, range(12)) and found[1] == titles(data, range(20))
+    assert found[2:] == ["12", ["Had 31, the last 20 of them here"]]
+
+
 def test_an_item_is_shown_with_what_is_similar_and_who_would_get_it(shop):
     page, data = made("SLMRec")
     item = data["users"]["recommended"][0][3][0][0]
