@@ -521,7 +521,7 @@ function redraw(node, draw) {
   draw();
   if (!inside) return;
   const label = focused.getAttribute("aria-label");
-  const again = label && [...node.querySelectorAll("button")].find((each) => each.ariaLabel === label);
+  const again = label && [...node.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === label);
   (again || node).focus({ preventScroll: true });
 }
 
