@@ -12,7 +12,7 @@ from recbole.trainer import Trainer
 from benchmarks import floor
 from benchmarks.device import device
 from benchmarks.loaded import Loaded
-from benchmarks.straightforward import StraightforwardSLMRec
+from benchmarks.straightforward.slmrec import StraightforwardSLMRec
 from benchmarks.timing import medians_in_turn
 from recbole_slmrec.trainer import get_trainer
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks.straightforward import StraightforwardSLMRec
+from benchmarks.straightforward.slmrec import StraightforwardSLMRec
+from tests.benchmarks.straightforward.same import assert_same_step
 from tests.model.dense import random_problem
 from tests.model.fast import batch, config_of, dataset_of, fast_model
 
@@ -30,15 +31,6 @@ def test_same_loss_and_gradients(float64, task, n_modalities, similarity):
     model = fast_model(problem, **settings)
     plain = StraightforwardSLMRec(model, config_of(problem, **settings), dataset_of(problem))
 
-    losses = []
-    for each in (model, plain):
-        # Both draw their views in the same order.
-        torch.manual_seed(3)
-        loss = each.calculate_loss(batch(USERS, ITEMS))
-        losses.append(sum(loss) if isinstance(loss, tuple) else loss)
-        losses[-1].backward()
-    torch.testing.assert_close(losses[0], losses[1], rtol=1e-9, atol=0)
-
     pairs = {
         "users": (model.encoder.user_embedding.weight, plain.user_embedding.weight),
         "items": (model.encoder.item_embedding.weight, plain.item_embedding.weight),
@@ -53,6 +45,4 @@ def test_same_loss_and_gradients(float64, task, n_modalities, similarity):
     for place, (ours, theirs) in enumerate(modules):
         pairs[f"weight {place}"] = ours.weight, theirs.weight
         pairs[f"bias {place}"] = ours.bias, theirs.bias
-    assert len(pairs) == len(list(model.parameters())) == len(list(plain.parameters()))
-    for name, (ours, theirs) in pairs.items():
-        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-8, atol=1e-11, msg=name)
+    assert_same_step(model, plain, pairs, batch(USERS, ITEMS))

@@ -1,4 +1,4 @@
-"""SLMRec as the paper's equations read, with none of this package's algebra: what it would cost."""
+"""SLMRec as the paper's equations read: each modality through the whole graph, whole logits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.straightforward.adjacency import mean_over_layers, normalised_adjacency
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.model.ssl.draw import draw_mask
 
@@ -33,7 +34,7 @@ class StraightforwardSLMRec(nn.Module):
         self.users_field, self.items_field = model.USER_ID, model.ITEM_ID
         self.n_users, self.n_items = model.n_users, model.n_items
         users, items = dataset.inter_feat[model.USER_ID], dataset.inter_feat[model.ITEM_ID]
-        adjacency = _normalised_adjacency(users, items, self.n_users, self.n_items)
+        adjacency = normalised_adjacency(users, items, self.n_users, self.n_items)
         self.adjacency = adjacency.to(model.device)
         self.features = {
             modality.name: torch.from_numpy(modality.features).to(model.device)
@@ -69,11 +70,8 @@ class StraightforwardSLMRec(nn.Module):
 
     def encode(self, E: Tensor) -> tuple[Tensor, Tensor]:
         """Z_m of all users and items (Eq. 1-4): the mean of all layers."""
-        layers = [torch.cat([self.user_embedding.weight, E])]
-        for _ in range(self.config["n_layers"]):
-            layers.append(torch.sparse.mm(self.adjacency, layers[-1]))
-        on_users, on_items = torch.stack(layers).mean(0).split([self.n_users, self.n_items])
-        return on_users, on_items
+        users, n_layers = self.user_embedding.weight, self.config["n_layers"]
+        return mean_over_layers(self.adjacency, users, E, n_layers)
 
     def fuse(self, Z: dict[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         """z_u and z_i of all users and items (Eq. 5)."""
@@ -120,14 +118,3 @@ def info_nce(anchors: Tensor, positives: Tensor, tau: float, cosine: bool = True
     if cosine:
         anchors, positives = F.normalize(anchors, dim=1), F.normalize(positives, dim=1)
     return F.cross_entropy(anchors @ positives.T / tau, torch.arange(len(anchors)))
-
-
-def _normalised_adjacency(users: Tensor, items: Tensor, n_users: int, n_items: int) -> Tensor:
-    """D^-1/2 A D^-1/2 of the whole graph, users before items (Eq. 2)."""
-    n_nodes = n_users + n_items
-    pairs = torch.unique(torch.stack([users.long(), n_users + items.long()]), dim=1)
-    ends = torch.cat([pairs, pairs.flip(0)], dim=1)
-    degrees = torch.bincount(ends[0], minlength=n_nodes).to(torch.get_default_dtype())
-    weights = degrees[ends].rsqrt().prod(0)
-    shape = (n_nodes, n_nodes)
-    return torch.sparse_coo_tensor(ends, weights, shape, check_invariants=True).coalesce()
