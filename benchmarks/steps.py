@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Callable, Iterator, Sequence
+from unittest.mock import patch
 
 import torch
 from recbole.data.interaction import Interaction
@@ -12,6 +13,8 @@ from recbole.trainer import Trainer
 from benchmarks import floor
 from benchmarks.device import device
 from benchmarks.loaded import Loaded
+from benchmarks.straightforward.bm3 import StraightforwardBM3
+from benchmarks.straightforward.freedom import StraightforwardFREEDOM
 from benchmarks.straightforward.slmrec import StraightforwardSLMRec
 from benchmarks.timing import medians_in_turn
 from recbole_slmrec.trainer import get_trainer
@@ -23,6 +26,7 @@ FAC_AMP = "SLMRec, FAC, enable_amp"
 FM = "SLMRec, FM"
 FD = "SLMRec, FD"
 LIGHTGCN = "LightGCN (RecBole)"
+FREEDOM, BM3 = "FREEDOM", "BM3"
 STRAIGHTFORWARD = "SLMRec-FAC, straightforward"
 FLOOR = "floor of SLMRec-FAC"
 
@@ -47,7 +51,20 @@ MODELS = {
     "MMLightGCN": ("MMLightGCN", {}),
     "VBPR": ("VBPR", {}),
     "MMGCN": ("MMGCN", {}),
+    FREEDOM: ("FREEDOM", {}),
+    BM3: ("BM3", {}),
+    "MGCN": ("MGCN", {}),
+    "LATTICE": ("LATTICE", {}),
+    "LGMRec": ("LGMRec", {}),
+    "SMORE": ("SMORE", {}),
     LIGHTGCN: ("LightGCN", {}),
+}
+
+# A model's equations as they read: what they are called in the tables, and the model.
+PLAIN = {
+    FAC: (STRAIGHTFORWARD, StraightforwardSLMRec),
+    FREEDOM: (f"{FREEDOM}, straightforward", StraightforwardFREEDOM),
+    BM3: (f"{BM3}, straightforward", StraightforwardBM3),
 }
 
 # Where memory for every model's own copy of the features would be too much to ask.
@@ -103,7 +120,9 @@ def measure(
     """
     loaded = Loaded(name, data_path)
     cases = {model: case(loaded, *MODELS[model]) for model in models}
-    cases[STRAIGHTFORWARD] = straightforward(loaded, cases[FAC])
+    for model in cases.keys() & PLAIN.keys():
+        name, plain = PLAIN[model]
+        cases[name] = straightforward(loaded, cases[model], plain)
     cases[FAC].fetch()
     kernels = floor.kernels(cases[FAC].trainer.model, loaded.dataset, cases[FAC].batch)
     tasks: dict[tuple[str, str], Callable[[], None]] = {}
@@ -133,17 +152,25 @@ def common_settings(model: str) -> dict:
     return {**_COMMON, **layers, **(_PAPER if model == "SLMRec" else {})}
 
 
-def straightforward(loaded: Loaded, fac: Case) -> Case:
-    """The straightforward SLMRec with ``fac``'s parameters, by RecBole's trainer and plain Adam.
+def straightforward(loaded: Loaded, ours: Case, plain_class: type[torch.nn.Module]) -> Case:
+    """A straightforward model with the parameters of ``ours``, by RecBole's trainer and plain Adam.
 
     Raises:
         RuntimeError: if the two losses of one batch differ.
     """
-    config, model = fac.trainer.config, fac.trainer.model
-    plain = StraightforwardSLMRec(model, config, loaded.dataset).to(device())
+    config, model = ours.trainer.config, ours.trainer.model
+    model.start_epoch()
+    plain = plain_class(model, config, loaded.dataset).to(device())
     batch = next(loaded.batches(config)).to(device())
-    with torch.no_grad():
-        losses = float(sum(model.calculate_loss(batch))), float(plain.calculate_loss(batch))
+    # The two drop out other entries.
+    with torch.no_grad(), patch("torch.nn.functional.dropout", lambda x, *_: x):
+        losses = _loss(model, batch), _loss(plain, batch)
     if abs(losses[0] - losses[1]) > 1e-4 * abs(losses[1]):
-        raise RuntimeError(f"the straightforward SLMRec has the loss {losses[1]}, not {losses[0]}")
+        name = plain_class.__name__
+        raise RuntimeError(f"the {name} has the loss {losses[1]}, not {losses[0]}")
     return Case(Trainer(config, plain), loaded.batches(config))
+
+
+def _loss(model: torch.nn.Module, batch: Interaction) -> float:
+    losses = model.calculate_loss(batch)
+    return float(sum(losses) if isinstance(losses, tuple) else losses)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Callable
 
 from benchmarks import growth
-from benchmarks.steps import FAC, FD, FM, LIGHTGCN, STRAIGHTFORWARD
+from benchmarks.steps import BM3, FAC, FD, FM, FREEDOM, LIGHTGCN, PLAIN, STRAIGHTFORWARD
 
 PUBLIC, PAPER = "tiktok", "tiktok-paper"
+_CALLED = {PAPER: "paper-size TikTok", PUBLIC: "public TikTok"}
 
 Results = dict
 Value = Callable[[Results], float]
@@ -81,6 +82,18 @@ def _steps(
     return Target(what, at_most, bare, shown, with_loader)
 
 
+def _baseline(model: str, data_set: str) -> tuple[Target, Target]:
+    """A model's step beside its equations as they read, and beside LightGCN's."""
+    plain, where = PLAIN[model][0], _CALLED[data_set]
+    return (
+        _steps(
+            f"{model} step / straightforward {model} step, {where}",
+            1 / 3, data_set, model, plain, fraction,
+        ),
+        _steps(f"{model} step / LightGCN step, {where}", 1, data_set, model, LIGHTGCN),
+    )  # fmt: skip
+
+
 def over_floor(measured: dict[str, dict[str, float]], model: str) -> float:
     """A model's step over the sum of the kernels."""
     return measured["step"][model] / sum(measured["floor"].values())
@@ -120,6 +133,7 @@ TARGETS = (
         1.5,
         lambda results: over_distinct_floor(results["steps"][PAPER], FAC),
     ),
+    *(each for name in _CALLED for model in (FREEDOM, BM3) for each in _baseline(model, name)),
     Target(
         "a hop by torch / by DGL, paper-size TikTok",
         1.5,

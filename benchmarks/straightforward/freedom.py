@@ -18,8 +18,8 @@ class StraightforwardFREEDOM(nn.Module):
     Only for dense features and one negative a row. Source: Zhou and Shen, ACM MM 2023.
 
     Args:
-        model: this package's; the parameters are copies of its own. Its graph among items, which is
-            frozen and no part of a step, is taken over.
+        model: this package's, in an epoch; the parameters are copies of its own. Its graph among items
+            and the interactions that its epoch keeps, which are no part of a step, are taken over.
         config: its configuration.
         dataset: the training split that it was built on.
     """
@@ -28,26 +28,22 @@ class StraightforwardFREEDOM(nn.Module):
         super().__init__()
         self.config = config
         self.fields = model.USER_ID, model.ITEM_ID, model.NEG_ITEM_ID
-        self.n_users, self.n_items = model.n_users, model.n_items
-        edges = torch.stack([dataset.inter_feat[model.USER_ID], dataset.inter_feat[model.ITEM_ID]])
-        self.edges = torch.unique(edges.long(), dim=1).to(model.device)
+        block = model.pruned.block
+        users, items = ids(model.n_users, block.user_degrees), block.on_users.columns
+        self.adjacency = normalised_adjacency(users, items, model.n_users, model.n_items)
         self.features = [
             torch.from_numpy(modality.features).to(model.device)
             for modality in dataset.item_modalities
         ]
         sums = model.item_graph.sums
+        ends = torch.stack([ids(model.n_items, sums.degrees), sums.columns.long()])
         weights = sums.weights.to(torch.get_default_dtype())
-        shape = (self.n_items, self.n_items)
-        S = torch.sparse_csr_tensor(sums.starts, sums.columns, weights, shape, check_invariants=True)
-        self.item_graph = S.to_sparse_coo()
+        self.item_graph = torch.sparse_coo_tensor(
+            ends, weights, (model.n_items, model.n_items), check_invariants=True
+        ).coalesce()
         parts = model.user_embedding, model.item_embedding, model.W
         self.user_embedding, self.item_embedding, W = copy.deepcopy(parts)
         self.projections = nn.ModuleList(W.values())
-
-    def prune(self, keep: Tensor) -> None:
-        """Takes the interactions of an epoch: true or false by user, then by item, shape (E,)."""
-        users, items = self.edges[:, keep]
-        self.adjacency = normalised_adjacency(users, items, self.n_users, self.n_items)
 
     def calculate_loss(self, interaction) -> Tensor:
         """L of a batch on the interactions of the epoch."""
@@ -63,6 +59,11 @@ class StraightforwardFREEDOM(nn.Module):
         for X, projection in zip(self.features, self.projections):
             loss = loss + self.config["feature_weight"] * bpr(z_users, projection(X), *triples)
         return loss
+
+
+def ids(n: int, degrees: Tensor) -> Tensor:
+    """Each of ``n`` nodes as often as it has edges, in order."""
+    return torch.arange(n, device=degrees.device).repeat_interleave(degrees)
 
 
 def bpr(

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import page, tables
 from benchmarks.growth import slope
-from benchmarks.steps import FAC, FD, FM, LIGHTGCN, STRAIGHTFORWARD
+from benchmarks.steps import BM3, FAC, FD, FM, FREEDOM, LIGHTGCN, PLAIN, STRAIGHTFORWARD
 
 STEPS = {
     "size": {"users": 1_000, "items": 2_000, "interactions": 30_000},
@@ -74,6 +74,20 @@ def test_targets_beside_what_was_measured():
     assert rows["largest difference of a metric between the two"] == ["1e-06", "2e-06", "", "no"]
     (start,) = [row for what, row in rows.items() if what.startswith("start-up")]
     assert start == ["10.0 s", "9.0 s", "", "yes"]
+
+
+def test_baselines_beside_their_equations_and_lightgcn():
+    seconds = {FREEDOM: 0.1, PLAIN[FREEDOM][0]: 0.5, BM3: 0.5, PLAIN[BM3][0]: 1.0, LIGHTGCN: 0.4}
+    measured = {"step": seconds, "fetch": dict.fromkeys(seconds, 0.1)}
+    rows = rows_of(tables.targets({**RESULTS, "steps": {"tiktok": measured}}))
+    assert rows["FREEDOM step / straightforward FREEDOM step, public TikTok"] == [
+        "1/3", "1/5", "1/3", "yes",
+    ]  # fmt: skip
+    assert rows["FREEDOM step / LightGCN step, public TikTok"] == ["1.00", "0.25", "0.40", "yes"]
+    plain = rows["BM3 step / straightforward BM3 step, public TikTok"]
+    assert plain == ["1/3", "1/2", "1/1.83", "no"]
+    assert rows["BM3 step / LightGCN step, public TikTok"][1:] == ["1.25", "1.20", "no"]
+    assert rows["BM3 step / LightGCN step, paper-size TikTok"][1] == "not measured"
 
 
 def test_what_was_not_measured_says_so():
