@@ -103,8 +103,8 @@ class PropagationAt:
         """Propagates a table of all nodes, given as its two sides; otherwise as :meth:`from_users`."""
         if self.whole.users.loop is not None:
             return self._by_layers(on_users, on_items)
-        users, items = zip(self.from_users(on_users), self.from_items(on_items))
-        return sum(users), sum(items)
+        of_users, of_items = self.from_users(on_users), self.from_items(on_items)
+        return of_users[0] + of_items[0], of_users[1] + of_items[1]
 
     def hop_to_users(self, x: Tensor) -> Tensor:
         """One hop of an item table, shape (|I|, d), to the users that are asked for, without self loops."""

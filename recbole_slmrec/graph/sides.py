@@ -61,6 +61,11 @@ class Scale:
             return self if other.factors is None else other
         return Scale(self.factors * other.factors)
 
+    def shrunk(self, factor: float) -> Scale:
+        """This times a number."""
+        one = torch.ones((), dtype=torch.float64)
+        return Scale((one if self.factors is None else self.factors) * factor)
+
     def at(self, rows: Tensor | None) -> Scale:
         if self.factors is None or rows is None:
             return self
@@ -97,5 +102,8 @@ class End:
     def of(self, x: Tensor) -> Tensor:
         return x if self.rows is None else x.index_select(0, self.rows)
 
-    def add_(self, x: Tensor, values: Tensor) -> Tensor:
-        return x.add_(values) if self.rows is None else x.index_add_(0, self.rows, values)
+    def add_(self, x: Tensor, values: Tensor, factor: float = 1) -> Tensor:
+        """Adds ``factor`` times what is on the rows to a table of all of them."""
+        if self.rows is None:
+            return x.add_(values, alpha=factor)
+        return x.index_add_(0, self.rows, values, alpha=factor)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from recbole.utils import InputType
 from torch import Tensor, nn
 
+from recbole_slmrec.counting import counted
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.graph_recommender import GraphRecommender
 from recbole_slmrec.model.recommender import check_share, check_weight
 from recbole_slmrec.model.rows import ALL, Part, Rows
+from recbole_slmrec.model.ssl.draw import draw_mask
 from recbole_slmrec.model.unit import unit_rows
 
 REGULARISATIONS = ("all", "batch")
@@ -81,40 +83,81 @@ class BM3(GraphRecommender):
 
     def target(self, x: Tensor) -> Tensor:
         """A dropout of a table, without gradient."""
-        return F.dropout(x.detach(), self.dropout_rate)
+        return x.detach() * draw_mask(x, self.dropout_rate).div_(1 - self.dropout_rate)
 
     def calculate_loss(self, interaction) -> Tensor:
         """L of a batch of users and items."""
         self.forget_tables()
         rows = Rows(interaction[self.USER_ID], interaction[self.ITEM_ID])
-        whole = self.h(ALL) if self.over_all and self.reg_weight else None
-        h = self.h(rows) if whole is None else rows.of(*whole)
+        if self.reg_weight == 0:
+            return self._distances(self.h(rows), rows)
+        if self.over_all:
+            h, norms = self._with_norms(rows)
+            return self._distances(h, rows) + self.reg_weight * norms
+        h = self.h(rows)
+        return self._distances(h, rows) + self.reg_weight * _squares(h, rows)
+
+    def _distances(self, h: Part, rows: Rows) -> Tensor:
+        """The mean over pairs of all 1 - c(P x, t), from h of the distinct ``rows``.
+
+        A gradient flows through P x alone, so that what a row is compared with, in all pairs, is one vector.
+        """
         users, items = rows.user_places, rows.item_places
-        t_users, t_items = self.target(h.on_users), self.target(h.on_items)
-        loss = self._distance(h.on_users, users, t_items, items)
-        loss = loss + self._distance(h.on_items, items, t_users, users)
+        t_users, t_items = map(self._directions, h)
+        n_pairs, counts = len(users), _counts(items, h.on_items)
+        sources = list(h)
+        targets = [
+            torch.zeros_like(h.on_users).index_add_(0, users, t_items.index_select(0, items)),
+            torch.zeros_like(h.on_items).index_add_(0, items, t_users.index_select(0, users)),
+        ]
         for features, W in zip(self.features.values(), self.W.values()):
             f = W(features.rows(rows.items))
-            distances = self._distance(f, items, t_items, items)
-            distances = distances + self._distance(f, items, self.target(f), items)
-            loss = loss + self.modality_weight * distances
-        if self.reg_weight == 0:
-            return loss
-        return loss + self.reg_weight * (
-            self._norms(whole) if self.over_all else _squares(h, users, items)
-        )
+            sources.append(f)
+            targets.append(self.modality_weight * counts * (t_items + self._directions(f)))
+        predicted = unit_rows(self.P(torch.cat(sources)))
+        n_distances = 2 + 2 * self.modality_weight * len(self.features)
+        return n_distances - (predicted * torch.cat(targets)).sum() / n_pairs
 
-    def _distance(self, x: Tensor, places: Tensor, targets: Tensor, target_places: Tensor) -> Tensor:
-        """The mean over pairs of 1 - c(P x, t), from tables and the places of a pair's two rows."""
-        predicted, targets = unit_rows(self.P(x))[places], unit_rows(targets)[target_places]
-        return 1 - (predicted * targets).sum(1).mean()
+    @torch.no_grad()
+    def _directions(self, x: Tensor) -> Tensor:
+        """The targets of a table, of length one."""
+        return unit_rows(self.target(x))
 
-    def _norms(self, h: Part) -> Tensor:
-        """(||H_U||_F + ||H_I||_F) / |I|; the padding in row 0 is no user and no item."""
-        return (h.on_users[1:].norm() + h.on_items[1:].norm()) / (self.n_items - 1)
+    def _with_norms(self, rows: Rows) -> tuple[Part, Tensor]:
+        """h of the distinct ``rows``, and (||H_U||_F + ||H_I||_F) / |I|."""
+        sides = zip(self.h(ALL), (rows.users, rows.items))
+        h, norms = zip(*(_RowsAndNorm.apply(side, places) for side, places in sides))
+        return Part(*h), sum(norms) / (self.n_items - 1)
 
 
-def _squares(h: Part, users: Tensor, items: Tensor) -> Tensor:
+class _RowsAndNorm(torch.autograd.Function):
+    """Distinct rows of a table and its Frobenius norm, without the padding in row 0.
+
+    The gradients of both meet in one pass over the table, and another over the rows.
+    """
+
+    @staticmethod
+    def forward(ctx, table: Tensor, rows: Tensor):
+        norm = torch.linalg.vector_norm(table[1:])
+        ctx.save_for_backward(table, rows, norm)
+        return table.index_select(0, rows), norm
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, of_rows: Tensor, of_norm: Tensor):
+        table, rows, norm = ctx.saved_tensors
+        gradient = table * (of_norm / torch.where(norm == 0, 1, norm))
+        gradient[0] = 0
+        return gradient.index_add_(0, rows, of_rows), None
+
+
+def _squares(h: Part, rows: Rows) -> Tensor:
     """The mean over pairs of ||h_u||^2 + ||h_i||^2."""
-    squares = (table.square().sum(1) for table in h)
-    return sum(own[places].mean() for own, places in zip(squares, (users, items)))
+    places = rows.user_places, rows.item_places
+    sums = ((_counts(own, table) * table.square()).sum() for table, own in zip(h, places))
+    return sum(sums) / len(rows.user_places)
+
+
+def _counts(places: Tensor, table: Tensor) -> Tensor:
+    """How many pairs name each row of a table: shape (n, 1)."""
+    return counted(places, len(table), table.dtype).unsqueeze(1)

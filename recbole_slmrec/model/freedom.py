@@ -20,7 +20,7 @@ from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.graph.sub_graphs import SubGraphs
 from recbole_slmrec.model.graph_recommender import GraphRecommender
 from recbole_slmrec.model.kept import kept_folder
-from recbole_slmrec.model.losses import bpr
+from recbole_slmrec.model.losses import bpr, bpr_of
 from recbole_slmrec.model.neighbours import modality_neighbours
 from recbole_slmrec.model.recommender import (
     check_negatives,
@@ -136,14 +136,17 @@ class FREEDOM(GraphRecommender):
         self.forget_tables()
         if self.pruned is None:
             self.start_epoch()
-        rows = Rows.with_negatives(*self.batch(interaction))
-        z = self.vectors(self.pruned, rows)
-        loss = bpr(*rows.triples(z))
+        users, items, negatives = self.batch(interaction)
+        rows = Rows.with_negatives(users, items, negatives)
+        users, positives, others = rows.triples(self.vectors(self.pruned, rows))
+        loss = bpr(users, positives, others)
         if self.feature_weight == 0:
             return loss
         for features, W in zip(self.features.values(), self.W.values()):
-            content = Part(z.on_users, W(features.rows(rows.items)))
-            loss = loss + self.feature_weight * bpr(*rows.triples(content))
+            # What a positive's projection is beyond a negative's: the map is linear.
+            of_negatives = features.rows(negatives.flatten()).unflatten(0, negatives.shape)
+            beyond = features.rows(items) - of_negatives
+            loss = loss + self.feature_weight * bpr_of(users, W(beyond))
         return loss
 
     def _item_graph(self, folder: Path | None) -> csr_matrix:

@@ -161,8 +161,20 @@ def bpr(users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
     Returns:
         The mean of -log sigmoid(user . positive - user . negative) over batch and k, a scalar.
     """
-    margins = (users * positives).sum(-1) - (users.unsqueeze(0) * negatives).sum(-1)
-    return -F.logsigmoid(margins).mean()
+    return bpr_of(users, positives - negatives)
+
+
+def bpr_of(users: Tensor, beyond: Tensor) -> Tensor:
+    """:func:`bpr` from what a positive's vector is beyond a negative's.
+
+    Args:
+        users: shape (B, d).
+        beyond: shape (k, B, d).
+
+    Returns:
+        As there.
+    """
+    return -F.logsigmoid((users * beyond).sum(-1)).mean()
 
 
 def half_squares(users: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
