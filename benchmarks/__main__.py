@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Callable, Iterator
 
-from benchmarks import device, evaluation, growth, hops, memory, page, shapes, start_up, steps
+from benchmarks import baselines, device, evaluation, growth, hops, memory, page, shapes, start_up, steps
 from benchmarks.machine import machine
 from recbole_slmrec import report
 
@@ -26,7 +26,7 @@ STEP_SETS = (
     (shapes.MOVIELENS, steps.FEW),
 )
 STEPS = (PUBLIC, *(shape.name for shape, _ in STEP_SETS))
-CASES = (*STEPS, "hops", "growth", "memory", "evaluation", "start_up")
+CASES = (*STEPS, "baselines", "hops", "growth", "memory", "evaluation", "start_up")
 
 _QUICK_SIZE, _QUICK_ROUNDS = 1 / 8, 3
 
@@ -98,11 +98,14 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
 
     featureless = sized(replace(shapes.TIKTOK, name="growth", widths={}))
     return {
-        PUBLIC: partial(_public, data_path, rounds(31)),
+        PUBLIC: partial(_public, data_path, steps.measure, rounds(31)),
         **{
             shape.name: partial(on, shape, steps.measure, rounds(15), models)
             for shape, models in STEP_SETS
         },
+        "baselines": partial(
+            _baselines, data_path, rounds(31), partial(on, shapes.TIKTOK, baselines.measure, rounds(15))
+        ),
         "hops": partial(hops.measure, [sized(shape) for shape, _ in STEP_SETS], rounds(31)),
         "growth": partial(growth.measure, featureless, folder, rounds(9)),
         "memory": partial(on, shapes.TIKTOK, memory.measure),
@@ -111,11 +114,19 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
     }
 
 
-def _public(data_path: Path, rounds: int) -> dict[str, dict]:
+def _public(data_path: Path, measure: Callable, rounds: int) -> dict[str, dict]:
     if not (data_path / PUBLIC).is_dir():
         print(f"  there is no {PUBLIC} in {data_path}: left out (see dataset/README.md)")
         return {}
-    return steps.measure(PUBLIC, data_path, rounds)
+    return measure(PUBLIC, data_path, rounds)
+
+
+def _baselines(
+    data_path: Path, rounds: int, generated: Callable[[], dict[str, dict]]
+) -> dict[str, dict[str, dict]]:
+    """By data set: the public TikTok, if it is there, and the generated one."""
+    sets = {PUBLIC: _public(data_path, baselines.measure, rounds), shapes.TIKTOK.name: generated()}
+    return {name: measured for name, measured in sets.items() if measured}
 
 
 def _measured(cases: list[str], measurements: dict[str, Callable[[], Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from string import Template
+from typing import Callable
 
 from benchmarks import figures, tables
 from benchmarks.targets import Results
@@ -27,7 +28,7 @@ def write_all(results: Results, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     images = {part: path.with_name(f"{path.stem}-{part}.png") for part in ("steps", "growth")}
     if results["steps"]:
-        figures.draw_steps(titles(results), results["steps"], images["steps"])
+        figures.draw_steps(titles(results, "steps"), results["steps"], images["steps"])
     if results["growth"]:
         figures.draw_growth(results["growth"], images["growth"])
     with whole_file(path.with_suffix(".json")) as partial:
@@ -40,6 +41,7 @@ def page(results: Results, images: dict[str, Path]) -> str:
     """The page in Markdown."""
     sections = {
         "steps": _steps(results, images["steps"]),
+        "baselines": _by_set(results, "baselines", tables.baselines),
         "growth": _growth(results, images["growth"]),
         "evaluation": _evaluation(results),
     }
@@ -60,8 +62,9 @@ def page(results: Results, images: dict[str, Path]) -> str:
 def terminal(results: Results) -> list[tuple[str, tables.Table]]:
     """The tables with their titles, in order."""
     parts = [
-        (titles(results)[name], tables.steps(measured))
-        for name, measured in results["steps"].items()
+        (titles(results, part)[name], table(measured))
+        for part, table in (("steps", tables.steps), ("baselines", tables.baselines))
+        for name, measured in results[part].items()
     ]
     others = {
         "hops": ("A hop", tables.hops),
@@ -77,23 +80,30 @@ def terminal(results: Results) -> list[tuple[str, tables.Table]]:
     return [*parts, (f"Targets{note}", tables.targets(results))]
 
 
-def titles(results: Results) -> dict[str, str]:
-    """The data sets by name, with their sizes."""
+def titles(results: Results, part: str) -> dict[str, str]:
+    """The data sets of a part of the results by name, with their sizes."""
     return {
         name: f"{TITLES[name]}: {measured['size']['users']:,} users, "
         f"{measured['size']['items']:,} items, {measured['size']['interactions']:,} interactions"
-        for name, measured in results["steps"].items()
+        for name, measured in results[part].items()
     }
 
 
 def _steps(results: Results, image: Path) -> str:
+    text = _by_set(results, "steps", tables.steps)
     if not results["steps"]:
+        return text
+    return f"![Milliseconds a training step, by model and data set]({image.name})\n\n{text}"
+
+
+def _by_set(results: Results, part: str, table: Callable[[dict], tables.Table]) -> str:
+    """A table for each data set of a part of the results."""
+    if not results[part]:
         return _MISSING
-    parts = [f"![Milliseconds a training step, by model and data set]({image.name})"]
-    for name, measured in results["steps"].items():
-        table = tables.markdown(tables.steps(measured))
-        parts.append(f"### {titles(results)[name]}\n\n{table}")
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        f"### {titles(results, part)[name]}\n\n{tables.markdown(table(measured))}"
+        for name, measured in results[part].items()
+    )
 
 
 def _growth(results: Results, image: Path) -> str:

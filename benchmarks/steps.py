@@ -13,8 +13,6 @@ from recbole.trainer import Trainer
 from benchmarks import floor
 from benchmarks.device import device
 from benchmarks.loaded import Loaded
-from benchmarks.straightforward.bm3 import StraightforwardBM3
-from benchmarks.straightforward.freedom import StraightforwardFREEDOM
 from benchmarks.straightforward.slmrec import StraightforwardSLMRec
 from benchmarks.timing import medians_in_turn
 from recbole_slmrec.trainer import get_trainer
@@ -26,7 +24,6 @@ FAC_AMP = "SLMRec, FAC, enable_amp"
 FM = "SLMRec, FM"
 FD = "SLMRec, FD"
 LIGHTGCN = "LightGCN (RecBole)"
-FREEDOM, BM3 = "FREEDOM", "BM3"
 STRAIGHTFORWARD = "SLMRec-FAC, straightforward"
 FLOOR = "floor of SLMRec-FAC"
 
@@ -51,20 +48,7 @@ MODELS = {
     "MMLightGCN": ("MMLightGCN", {}),
     "VBPR": ("VBPR", {}),
     "MMGCN": ("MMGCN", {}),
-    FREEDOM: ("FREEDOM", {}),
-    BM3: ("BM3", {}),
-    "MGCN": ("MGCN", {}),
-    "LATTICE": ("LATTICE", {}),
-    "LGMRec": ("LGMRec", {}),
-    "SMORE": ("SMORE", {}),
     LIGHTGCN: ("LightGCN", {}),
-}
-
-# A model's equations as they read: what they are called in the tables, and the model.
-PLAIN = {
-    FAC: (STRAIGHTFORWARD, StraightforwardSLMRec),
-    FREEDOM: (f"{FREEDOM}, straightforward", StraightforwardFREEDOM),
-    BM3: (f"{BM3}, straightforward", StraightforwardBM3),
 }
 
 # Where memory for every model's own copy of the features would be too much to ask.
@@ -120,22 +104,32 @@ def measure(
     """
     loaded = Loaded(name, data_path)
     cases = {model: case(loaded, *MODELS[model]) for model in models}
-    for model in cases.keys() & PLAIN.keys():
-        name, plain = PLAIN[model]
-        cases[name] = straightforward(loaded, cases[model], plain)
+    cases[STRAIGHTFORWARD] = straightforward(loaded, cases[FAC], StraightforwardSLMRec)
     cases[FAC].fetch()
     kernels = floor.kernels(cases[FAC].trainer.model, loaded.dataset, cases[FAC].batch)
-    tasks: dict[tuple[str, str], Callable[[], None]] = {}
-    for model, each in cases.items():
-        tasks["fetch", model] = each.fetch
-        tasks["step", model] = each.step
+    tasks = tasks_of(cases)
     tasks.update({("floor", kernel): run for kernel, run in kernels.items()})
     similarities = floor.distinct_similarities(cases[FAC].trainer.model, cases[FAC].batch)
     tasks["distinct", "similarities"] = similarities
-    kinds = ("step", "fetch", "floor", "distinct")
-    measured: dict[str, dict] = {"size": loaded.size(), **{kind: {} for kind in kinds}}
-    for (kind, what), seconds in medians_in_turn(tasks, rounds).items():
-        measured[kind][what] = seconds
+    return {"size": loaded.size(), **seconds_in_turn(tasks, rounds)}
+
+
+def tasks_of(cases: dict[str, Case]) -> dict[tuple[str, str], Callable[[], None]]:
+    """A batch and a step of each case, by ``fetch`` or ``step`` and its name."""
+    tasks = {}
+    for name, each in cases.items():
+        tasks["fetch", name] = each.fetch
+        tasks["step", name] = each.step
+    return tasks
+
+
+def seconds_in_turn(
+    tasks: dict[tuple[str, str], Callable[[], None]], rounds: int
+) -> dict[str, dict[str, float]]:
+    """Medians in seconds, by kind and then by name, of tasks by kind and name."""
+    measured: dict[str, dict[str, float]] = {kind: {} for kind, _ in tasks}
+    for (kind, name), seconds in medians_in_turn(tasks, rounds).items():
+        measured[kind][name] = seconds
     return measured
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from benchmarks import growth
+from benchmarks.baselines import PLAIN
 from benchmarks.steps import FAC, FLOOR, LIGHTGCN, STRAIGHTFORWARD
-from benchmarks.targets import TARGETS, Results, memory_ratio
+from benchmarks.targets import TARGETS, Results, fraction, memory_ratio
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -28,6 +29,18 @@ def steps(measured: dict[str, dict[str, float]]) -> Table:
         rows.append([f"of it, {kernel}", milliseconds(seconds), "", "", ""])
     distinct = measured["distinct"]["similarities"]
     rows.append(["similarities of distinct rows alone", milliseconds(distinct), "", "", ""])
+    return header, rows
+
+
+def baselines(measured: dict[str, dict[str, float]]) -> Table:
+    """One data set's baselines, the quickest first."""
+    header = ["", "step, ms", "loader, ms", "step / LightGCN's", "step / straightforward"]
+    taken = measured["step"]
+    rows = []
+    for model, seconds in sorted(taken.items(), key=lambda each: each[1]):
+        row = [milliseconds(seconds), milliseconds(measured["fetch"][model])]
+        over_plain = fraction(seconds / taken[PLAIN[model][0]]) if model in PLAIN else ""
+        rows.append([model, *row, f"{seconds / taken[LIGHTGCN]:.2f}", over_plain])
     return header, rows
 
 

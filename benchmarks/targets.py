@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Callable
 
 from benchmarks import growth
-from benchmarks.steps import BM3, FAC, FD, FM, FREEDOM, LIGHTGCN, PLAIN, STRAIGHTFORWARD
+from benchmarks.baselines import BM3, FREEDOM, PLAIN
+from benchmarks.steps import FAC, FD, FM, LIGHTGCN, STRAIGHTFORWARD
 
 PUBLIC, PAPER = "tiktok", "tiktok-paper"
 _CALLED = {PAPER: "paper-size TikTok", PUBLIC: "public TikTok"}
@@ -68,14 +69,14 @@ class Target:
 
 
 def _steps(
-    what: str, at_most: float, data_set: str, ours: str, theirs: str, shown=decimal
+    what: str, at_most: float, data_set: str, ours: str, theirs: str, shown=decimal, part="steps"
 ) -> Target:
     def bare(results: Results) -> float:
-        taken = results["steps"][data_set]["step"]
+        taken = results[part][data_set]["step"]
         return taken[ours] / taken[theirs]
 
     def with_loader(results: Results) -> float:
-        measured = results["steps"][data_set]
+        measured = results[part][data_set]
         whole = [measured["step"][model] + measured["fetch"][model] for model in (ours, theirs)]
         return whole[0] / whole[1]
 
@@ -88,9 +89,12 @@ def _baseline(model: str, data_set: str) -> tuple[Target, Target]:
     return (
         _steps(
             f"{model} step / straightforward {model} step, {where}",
-            1 / 3, data_set, model, plain, fraction,
+            1 / 3, data_set, model, plain, fraction, "baselines",
         ),
-        _steps(f"{model} step / LightGCN step, {where}", 1, data_set, model, LIGHTGCN),
+        _steps(
+            f"{model} step / LightGCN step, {where}",
+            1, data_set, model, LIGHTGCN, part="baselines",
+        ),
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page, tables
+from benchmarks.baselines import BM3, FREEDOM, PLAIN
 from benchmarks.growth import slope
-from benchmarks.steps import BM3, FAC, FD, FM, FREEDOM, LIGHTGCN, PLAIN, STRAIGHTFORWARD
+from benchmarks.steps import FAC, FD, FM, LIGHTGCN, STRAIGHTFORWARD
 
 STEPS = {
     "size": {"users": 1_000, "items": 2_000, "interactions": 30_000},
@@ -19,12 +20,16 @@ STEPS = {
     "floor": {"graph": 0.03, "similarities": 0.01, "optimiser": 0.01},
     "distinct": {"similarities": 0.005},
 }
+SECONDS = {FREEDOM: 0.1, PLAIN[FREEDOM][0]: 0.5, BM3: 0.5, PLAIN[BM3][0]: 1.0, LIGHTGCN: 0.4}
 RESULTS = {
     "command": "python -m benchmarks",
     "quick": False,
     "machine": {"cores": "2"},
     "versions": {"torch": "2.13.0"},
     "steps": {"tiktok-paper": STEPS},
+    "baselines": {
+        "tiktok": {"size": STEPS["size"], "step": SECONDS, "fetch": dict.fromkeys(SECONDS, 0.1)},
+    },
     "hops": {
         "tiktok-paper": {"edges": 30_000, "dgl": 0.02, "torch": 0.016},
         "kwai-paper": {"edges": 3_000, "torch": 0.002},
@@ -77,9 +82,7 @@ def test_targets_beside_what_was_measured():
 
 
 def test_baselines_beside_their_equations_and_lightgcn():
-    seconds = {FREEDOM: 0.1, PLAIN[FREEDOM][0]: 0.5, BM3: 0.5, PLAIN[BM3][0]: 1.0, LIGHTGCN: 0.4}
-    measured = {"step": seconds, "fetch": dict.fromkeys(seconds, 0.1)}
-    rows = rows_of(tables.targets({**RESULTS, "steps": {"tiktok": measured}}))
+    rows = rows_of(tables.targets(RESULTS))
     assert rows["FREEDOM step / straightforward FREEDOM step, public TikTok"] == [
         "1/3", "1/5", "1/3", "yes",
     ]  # fmt: skip
@@ -88,6 +91,10 @@ def test_baselines_beside_their_equations_and_lightgcn():
     assert plain == ["1/3", "1/2", "1/1.83", "no"]
     assert rows["BM3 step / LightGCN step, public TikTok"][1:] == ["1.25", "1.20", "no"]
     assert rows["BM3 step / LightGCN step, paper-size TikTok"][1] == "not measured"
+    rows = rows_of(tables.baselines(RESULTS["baselines"]["tiktok"]))
+    assert list(rows)[0] == FREEDOM
+    assert rows[BM3] == ["500.0", "100.0", "1.25", "1/2"]
+    assert rows[PLAIN[BM3][0]] == ["1000.0", "100.0", "2.50", ""]
 
 
 def test_what_was_not_measured_says_so():
@@ -95,7 +102,7 @@ def test_what_was_not_measured_says_so():
     assert rows["SLMRec-FAC step / LightGCN step, public TikTok"] == [
         "1.10", "not measured", "", "",
     ]  # fmt: skip
-    cases = ("steps", "hops", "growth", "memory", "evaluation", "start_up")
+    cases = ("steps", "baselines", "hops", "growth", "memory", "evaluation", "start_up")
     nothing = {**RESULTS, **{case: {} for case in cases}}
     assert {row[2] for row in tables.targets(nothing)[1]} == {"not measured"}
     assert [title for title, _ in page.terminal(nothing)] == ["Targets"]
