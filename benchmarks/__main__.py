@@ -14,7 +14,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Callable, Iterator
 
-from benchmarks import baselines, device, evaluation, growth, hops, memory, page, shapes, start_up, steps
+from benchmarks import (
+    baselines,
+    device,
+    evaluation,
+    growth,
+    hops,
+    memory,
+    neighbours,
+    page,
+    shapes,
+    start_up,
+    steps,
+)
 from benchmarks.machine import machine
 from recbole_slmrec import report
 
@@ -26,7 +38,7 @@ STEP_SETS = (
     (shapes.MOVIELENS, steps.FEW),
 )
 STEPS = (PUBLIC, *(shape.name for shape, _ in STEP_SETS))
-CASES = (*STEPS, "baselines", "hops", "growth", "memory", "evaluation", "start_up")
+CASES = (*STEPS, "baselines", "hops", "growth", "memory", "neighbours", "evaluation", "start_up")
 
 _QUICK_SIZE, _QUICK_ROUNDS = 1 / 8, 3
 
@@ -109,6 +121,7 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
         "hops": partial(hops.measure, [sized(shape) for shape, _ in STEP_SETS], rounds(31)),
         "growth": partial(growth.measure, featureless, folder, rounds(9)),
         "memory": partial(on, shapes.TIKTOK, memory.measure),
+        "neighbours": partial(neighbours.measure, sized(shapes.TIKTOK), folder),
         "evaluation": partial(on, shapes.TIKTOK, evaluation.measure),
         "start_up": partial(on, shapes.MOVIELENS, start_up.measure),
     }

@@ -16,7 +16,7 @@ from recbole_slmrec.config import Config
 from recbole_slmrec.trainer import get_trainer
 
 N_STEPS = 3
-_STATUS = Path("/proc/self/status")
+STATUS = Path("/proc/self/status")
 
 
 def measure(name: str, data_path: Path) -> dict[str, dict[str, int]]:
@@ -24,7 +24,7 @@ def measure(name: str, data_path: Path) -> dict[str, dict[str, int]]:
 
     Nothing where the system does not tell a process its peak, as only Linux does.
     """
-    if not _STATUS.is_file():
+    if not STATUS.is_file():
         return {}
     return {
         model: in_own_process(_run, name, str(data_path), *steps.MODELS[model])[0]
@@ -57,7 +57,7 @@ def peak() -> int:
     if device().type == "cuda":
         return torch.cuda.max_memory_allocated()
     # Not resource.getrusage, whose peak is inherited from the parent process.
-    return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())[1])
+    return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text())[1])
 
 
 def _propagated_features(model) -> int:

@@ -45,7 +45,12 @@ def page(results: Results, images: dict[str, Path]) -> str:
         "growth": _growth(results, images["growth"]),
         "evaluation": _evaluation(results),
     }
-    plain = {"hops": tables.hops, "memory": tables.memory, "start_up": tables.start_up}
+    plain = {
+        "hops": tables.hops,
+        "memory": tables.memory,
+        "neighbours": tables.neighbours,
+        "start_up": tables.start_up,
+    }
     for part, table in plain.items():
         sections[part] = tables.markdown(table(results[part])) if results[part] else _MISSING
     template = Template(_TEMPLATE.read_text(encoding="utf-8"))
@@ -70,6 +75,7 @@ def terminal(results: Results) -> list[tuple[str, tables.Table]]:
         "hops": ("A hop", tables.hops),
         "growth": ("Growth", tables.growing),
         "memory": ("Peak memory", tables.memory),
+        "neighbours": ("Nearest items", tables.neighbours),
         "evaluation": ("Full-sort evaluation", tables.evaluation),
         "start_up": ("Start-up", tables.start_up),
     }

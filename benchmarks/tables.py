@@ -80,6 +80,13 @@ def memory(measured: dict[str, dict[str, int]]) -> Table:
     return header, rows
 
 
+def neighbours(measured: dict[str, float]) -> Table:
+    header = ["items", "columns", "seconds", "memory, MiB", "read again, seconds"]
+    row = [f"{measured['items']:,}", str(measured["columns"]), f"{measured['first']:.1f}"]
+    taken = _mebibytes(measured["memory"]) if "memory" in measured else ""
+    return header, [[*row, taken, f"{measured['second']:.2f}"]]
+
+
 def evaluation(measured: dict[str, float]) -> Table:
     header = ["batches of users", "seconds", "ms a user"]
     batches = {"this package's": "ours", "RecBole's default, one user": "default"}

@@ -28,6 +28,10 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s"
 
 
+def mebibytes(value: float) -> str:
+    return f"{value / 2**20:,.0f} MiB"
+
+
 def precise(value: float) -> str:
     return f"{value:.1g}"
 
@@ -148,6 +152,18 @@ TARGETS = (
         "peak memory, SLMRec-FAC without propagated features / LightGCN, paper-size TikTok",
         1.5,
         lambda results: memory_ratio(results["memory"]),
+    ),
+    Target(
+        "nearest items of 71,494 by 256 columns",
+        60,
+        lambda results: results["neighbours"]["first"],
+        seconds,
+    ),
+    Target(
+        "the same, memory beside the features",
+        2**30,
+        lambda results: results["neighbours"]["memory"],
+        mebibytes,
     ),
     Target(
         "full-sort evaluation / the same with RecBole's default batches, paper-size TikTok",

@@ -43,6 +43,9 @@ RESULTS = {
         FAC: {"peak": 900 * 2**20, "propagated": 200 * 2**20},
         LIGHTGCN: {"peak": 500 * 2**20, "propagated": 0},
     },
+    "neighbours": {
+        "items": 71_494, "columns": 256, "first": 61.0, "second": 0.25, "memory": 600 * 2**20,
+    },
     "evaluation": {
         "users": 200, "items": 70_000, "ours": 0.2, "default": 8.0,
         "difference": 2e-6, "largest": 0.1,
@@ -77,6 +80,10 @@ def test_targets_beside_what_was_measured():
     (evaluation,) = [row for what, row in rows.items() if what.startswith("full-sort")]
     assert evaluation == ["1/20", "1/40", "", "yes"]
     assert rows["largest difference of a metric between the two"] == ["1e-06", "2e-06", "", "no"]
+    (nearest,) = [row for what, row in rows.items() if what.startswith("nearest items")]
+    assert nearest == ["60.0 s", "61.0 s", "", "no"]
+    taken = rows["the same, memory beside the features"]
+    assert taken == ["1,024 MiB", "600 MiB", "", "yes"]
     (start,) = [row for what, row in rows.items() if what.startswith("start-up")]
     assert start == ["10.0 s", "9.0 s", "", "yes"]
 
@@ -102,7 +109,7 @@ def test_what_was_not_measured_says_so():
     assert rows["SLMRec-FAC step / LightGCN step, public TikTok"] == [
         "1.10", "not measured", "", "",
     ]  # fmt: skip
-    cases = ("steps", "baselines", "hops", "growth", "memory", "evaluation", "start_up")
+    cases = ("steps", "baselines", "hops", "growth", "memory", "neighbours", "evaluation", "start_up")
     nothing = {**RESULTS, **{case: {} for case in cases}}
     assert {row[2] for row in tables.targets(nothing)[1]} == {"not measured"}
     assert [title for title, _ in page.terminal(nothing)] == ["Targets"]
@@ -121,6 +128,13 @@ def test_hops_are_compared_where_dgl_has_kernels():
     rows = rows_of(tables.hops(RESULTS["hops"]))
     assert rows["tiktok-paper"] == ["30,000", "20.0", "16.0", "0.80"]
     assert rows["kwai-paper"] == ["3,000", "", "2.0", ""]
+
+
+def test_memory_of_the_nearest_items_is_shown_where_it_is_known():
+    measured = RESULTS["neighbours"]
+    assert rows_of(tables.neighbours(measured))["71,494"] == ["256", "61.0", "600", "0.25"]
+    unknown = {key: value for key, value in measured.items() if key != "memory"}
+    assert rows_of(tables.neighbours(unknown))["71,494"] == ["256", "61.0", "", "0.25"]
 
 
 def test_growth_takes_the_graph_alone():
