@@ -18,13 +18,16 @@ from recbole_slmrec.top_k import top_k
 NEIGHBOUR = np.dtype([("item", np.int64), ("cosine", np.float64)])
 NONE = -1
 
-# Similarities that are held at a time: 128 MiB.
+# Similarities that are held at a time: 64 MiB in single precision, 128 MiB in double.
 _BLOCK = 2**24
 
 # Unit rows are compared in steps of 2^-26: any partial sum of the products of two rows is a whole
 # number of steps of 2^-52, below 2, which float64 holds exactly. So a cosine is the same in any order
 # of additions: equal rows tie whatever the block, the number of threads and the kernel.
 _STEPS = 2**26
+
+# Single precision, in which a product takes half the time, finds so many times k candidates first.
+_CANDIDATES = 2
 
 
 def content_neighbours(features: Tensor, k: int) -> np.ndarray:
@@ -48,11 +51,10 @@ def content_neighbours(features: Tensor, k: int) -> np.ndarray:
     check_k("item_graph_k", k, len(features))
     lengths, present, steps = _directions(features)
     neighbours = _no_neighbours(len(features), k)
-    step = _rows_at_once(max(len(present), k * features.shape[1]))
-    # The same memory for all blocks: to have it mapped anew took a third more time.
-    memory = steps.new_empty(min(step, len(present)), len(present))
+    step = _rows_at_once(max(len(present), _CANDIDATES * k * features.shape[1]))
+    search = _Search(steps, k, min(step, len(present)))
     for block in _blocks(len(present), step, "item graph"):
-        items, others = present[block], present[_nearest(steps, block, k, memory)]
+        items, others = present[block], present[search(block)]
         products = features[items].double().unsqueeze(1) * features[others].double()
         cosines = products.sum(2) / lengths[items].unsqueeze(1) / lengths[others]
         found = items.cpu().numpy(), slice(others.shape[1])
@@ -161,11 +163,58 @@ def _directions(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return lengths, present, unit.mul_(_STEPS).round_()
 
 
-def _nearest(steps: Tensor, block: slice, k: int, memory: Tensor) -> Tensor:
-    """The k rows nearest to each of a block, or all if there are no more: shape (n, k), ascending."""
-    scores = torch.mm(steps[block], steps.T, out=memory[: block.stop - block.start])
-    scores.diagonal(block.start).fill_(torch.inf)
-    return _largest(scores, k)
+class _Search:
+    """The k rows nearest to each of a block, or all if there are no more.
+
+    Single precision, wrong by no more than half of ``margin``, says which rows may be among them, and
+    double which are. Where too many may be, as among many equal rows, or a product was wrong by more, as
+    where TF32 is allowed, a row is compared with all in double.
+
+    Args:
+        steps: the rows in whole steps, shape (n, D).
+        k: at least 1.
+        n_at_once: the most rows of a block.
+    """
+
+    def __init__(self, steps: Tensor, k: int, n_at_once: int):
+        self.steps, self.narrow = steps, steps.div(_STEPS).float()
+        n_rows, width = steps.shape
+        self.k, self.n_candidates = min(k, n_rows), min(_CANDIDATES * k, n_rows)
+        # Twice what roundings of two rows and of a sum of D products, half an eps each, can add up to.
+        self.margin = (width + 4) * torch.finfo(torch.float32).eps
+        # The same memory for all blocks: to have it mapped anew took a third more time.
+        self.memory = self.narrow.new_empty(n_at_once, n_rows)
+
+    def __call__(self, block: slice) -> Tensor:
+        """Shape (rows of the block, k), ascending; of equally near ones those of the lowest places."""
+        # Half precision would not keep the margin.
+        with torch.autocast(self.steps.device.type, enabled=False):
+            values, candidates = self._candidates(block)
+        clear = values[:, self.k - 1] - values[:, -1] > self.margin
+        candidates, order = candidates.sort(1)
+        scores = torch.bmm(self.steps[candidates], self.steps[block].unsqueeze(2)).squeeze(2)
+        errors = (values.gather(1, order) - scores / _STEPS**2).abs()
+        own = torch.arange(block.start, block.stop, device=candidates.device).unsqueeze(1)
+        is_own = candidates == own
+        clear &= (errors.masked_fill_(is_own, 0) <= self.margin / 2).all(1)
+        best = scores.masked_fill_(is_own, torch.inf).argsort(dim=1, descending=True, stable=True)
+        nearest = candidates.gather(1, best[:, : self.k])
+        unclear = clear.logical_not().nonzero().squeeze(1)
+        if self.n_candidates < len(self.steps) and len(unclear):
+            nearest[unclear] = self._among_all(unclear + block.start)
+        return nearest.sort(1).values
+
+    def _candidates(self, block: slice) -> tuple[Tensor, Tensor]:
+        """The largest similarities in single precision, and whose they are."""
+        n_rows = block.stop - block.start
+        scores = torch.mm(self.narrow[block], self.narrow.T, out=self.memory[:n_rows])
+        scores.diagonal(block.start).fill_(torch.inf)
+        return top_k(scores, self.n_candidates)
+
+    def _among_all(self, rows: Tensor) -> Tensor:
+        scores = self.steps[rows] @ self.steps.T
+        scores.scatter_(1, rows.unsqueeze(1), torch.inf)
+        return _largest(scores, self.k)
 
 
 def _largest(scores: Tensor, k: int) -> Tensor:

@@ -80,6 +80,38 @@ def test_neither_blocks_nor_threads_change_a_bit(monkeypatch, n_rows, n_threads)
         torch.set_num_threads(1)
 
 
+@pytest.mark.parametrize("spread", [0, 1e-7, 1e-5])
+def test_rows_that_single_precision_cannot_tell_apart(spread):
+    rng = torch.Generator().manual_seed(0)
+    rows = torch.randn(400, 51, generator=rng, dtype=torch.float64)
+    rows[100:] = rows[torch.arange(300) % 3] + spread * torch.randn(300, 51, generator=rng)
+    steps = torch.nn.functional.normalize(rows).mul(2**26).round()
+    expected = sorted_out((steps @ steps.T).numpy(), 10, -torch.inf)
+    found = content_neighbours(rows, 10)["item"]
+    assert found.tolist() == [sorted(each) for each in expected]
+
+
+def test_products_of_less_than_single_precision_are_noticed(monkeypatch):
+    rows = features(603, 51)
+    expected = content_neighbours(rows, 9)
+
+    def coarse(self, block):
+        x = self.narrow.bfloat16()
+        scores = (x[block] @ x.T).float()
+        scores.diagonal(block.start).fill_(torch.inf)
+        return scores.topk(self.n_candidates)
+
+    monkeypatch.setattr(nearest._Search, "_candidates", coarse)
+    assert np.array_equal(content_neighbours(rows, 9), expected)
+
+
+def test_mixed_precision_around_it_changes_nothing():
+    rows = features(603, 51)
+    expected = content_neighbours(rows, 9)
+    with torch.autocast("cpu"):
+        assert np.array_equal(content_neighbours(rows, 9), expected)
+
+
 def test_the_order_of_additions_breaks_no_tie():
     rng = torch.Generator().manual_seed(0)
     values = torch.randn(60, generator=rng)
