@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from contextlib import nullcontext
@@ -321,7 +322,11 @@ class SLMRecTrainer(PluginTrainer, Trainer):
 
     def _valid_epoch(self, *args, **kwargs):
         with self._averaged():
-            return super()._valid_epoch(*args, **kwargs)
+            score, result = super()._valid_epoch(*args, **kwargs)
+        if score == self.best_valid_score:
+            # RecBole takes a tie for an improvement: patience would not end where rankings stay.
+            score = math.nextafter(score, -math.inf if self.valid_metric_bigger else math.inf)
+        return score, result
 
     def _validated(self, *args):
         """As the base class's, with the better of each free weight and its neighbour."""

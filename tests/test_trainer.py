@@ -1,4 +1,4 @@
-"""A learning rate that falls with the number of the epoch, and what begins an epoch."""
+"""A learning rate that falls with the number of the epoch, what begins an epoch, and patience."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recbole_slmrec import quick_start
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.model.freedom import FREEDOM
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.trainer import PluginTrainer, get_trainer
 
 QUICK = {
     "train_batch_size": 64,
@@ -67,3 +67,13 @@ def test_every_epoch_is_begun_once(monkeypatch):
     model = quick_start.build_model(config, train_data)
     get_trainer(config["MODEL_TYPE"], "FREEDOM")(config, model).fit(train_data, saved=False)
     assert len(begun) == 3
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("metric", ["Recall@10", "AveragePopularity@10"])
+def test_patience_ends_where_the_score_stays(monkeypatch, metric):
+    monkeypatch.setattr(PluginTrainer, "_validated", lambda *_: (0.5, {"recall@10": 0.5}))
+    settings = {**QUICK, "eval_step": 1, "epochs": 50, "stopping_step": 3, "valid_metric": metric}
+    _, trainer, _ = quick_start.train(Config("BM3", "made", config_dict=settings))
+    # RecBole's patience of 3 ends with the fourth epoch that is no better than the first.
+    assert len(trainer.epoch_losses) == 5
