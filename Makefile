@@ -1,5 +1,5 @@
-# Each command with all its own set-up, from any folder: `make demo`, `make test`, `make bench`
-# and `make campaign`.
+# Each command with all its own set-up, from any folder: `make demo`, `make test`, `make lint`,
+# `make docs`, `make bench` and `make campaign`.
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(HERE).venv
 RUN := $(VENV)/bin/python
@@ -17,7 +17,7 @@ MODERN := import sys; sys.exit(sys.version_info < (3, 12))
 INSTALL := $(RUN) -m pip install --quiet
 INPUTS := $(HERE)setup.cfg $(HERE)constraints.txt $(HERE)constraints-3.12.txt $(HERE)pyproject.toml
 
-.PHONY: demo test test-gpu bench campaign clean
+.PHONY: demo test test-gpu lint docs bench campaign clean
 
 demo: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m recbole_slmrec demo
@@ -27,6 +27,12 @@ test: $(VENV)/.test
 
 test-gpu: $(VENV)/.test
 	cd $(HERE) && $(RUN) -m pytest -m gpu -rs
+
+lint: $(VENV)/.test
+	cd $(HERE) && $(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m mypy
+
+docs: $(VENV)/.docs
+	cd $(HERE) && $(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
 
 bench: $(VENV)/.demo
 	cd $(HERE) && $(RUN) -m benchmarks --device $(DEVICE)
@@ -40,6 +46,10 @@ $(VENV)/.demo: $(MADE) $(INPUTS)
 
 $(VENV)/.test: $(MADE) $(INPUTS)
 	$(call install,$(HERE)[test])
+	touch $@
+
+$(VENV)/.docs: $(MADE) $(INPUTS)
+	$(call install,$(HERE)[docs])
 	touch $@
 
 define install
@@ -59,3 +69,4 @@ $(MADE):
 
 clean:
 	rm -rf $(VENV) $(HERE)build $(HERE)*.egg-info
+	rm -rf $(HERE)docs/_build $(HERE)docs/examples $(HERE)docs/reference $(HERE)docs/settings.md

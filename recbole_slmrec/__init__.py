@@ -4,7 +4,7 @@ import os
 import sys
 import warnings
 
-if sys.version_info < (3, 10):
+if sys.version_info < (3, 10):  # noqa: UP036 (pip is not always asked)
     raise ImportError(
         f"recbole_slmrec runs on Python 3.10 and later, not {sys.version.split()[0]}: PyTorch 2.13 "
         "needs 3.10"
@@ -32,7 +32,8 @@ except Exception as error:  # what a broken package raises is not known
     hindrance = error
     warnings.warn(
         f"recbole_slmrec's models cannot be imported: {error}. "
-        "`python -m recbole_slmrec doctor` tells what to do"
+        "`python -m recbole_slmrec doctor` tells what to do",
+        stacklevel=2,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -21,7 +21,6 @@ from recbole_slmrec.model.validated import ValidatedWeight, free_weights
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import model_defaults
 
-
 _NEGATIVES = {
     "in_batch": "the batch's items",
     "all": "all items",

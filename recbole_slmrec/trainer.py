@@ -32,7 +32,6 @@ from recbole_slmrec.model.validated import free_weights
 from recbole_slmrec.per_user import UserEvaluator
 from recbole_slmrec.settings import model_defaults
 
-
 # Settings of a run that say nothing of the model that came out of it.
 _PASSING = frozenset(
     "resume epochs gpu_id config_files nproc world_size ip port init_method offset local_rank single_spec "

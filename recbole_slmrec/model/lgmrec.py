@@ -171,10 +171,10 @@ class LGMRec(GraphRecommender):
 
     def _hyperedges(self, H_items: Tensor, x: Tensor) -> Tensor:
         """What hyperedges hold in their last layer, of a table x of all items: shape (n_hyperedges, d)."""
-        for layer in range(self.n_hyper_layers):
-            x = H_items @ hyperedges if layer else x
-            # The padding in row 0 is no item.
-            hyperedges = H_items[1:].T @ x[1:]
+        # The padding in row 0 is no item.
+        hyperedges = H_items[1:].T @ x[1:]
+        for _ in range(self.n_hyper_layers - 1):
+            hyperedges = H_items[1:].T @ (H_items @ hyperedges)[1:]
         return hyperedges
 
     def _vectors(self, rows: Rows, c: Part, hyper: Sequence[Hyper]) -> Part:

@@ -65,7 +65,8 @@ def write_best(path: Path, task: Task, best: Trial) -> None:
     settings.update({name: config[name] for name in best.parameters})
     text = (
         f"# {task.metric} {best.score:.6f} on validation.\n"
-        f"# python run_recbole.py --model={model} --dataset={dataset} --config_files={shlex.quote(str(path))}\n"
+        f"# python run_recbole.py --model={model} --dataset={dataset} "
+        f"--config_files={shlex.quote(str(path))}\n"
         + yaml.safe_dump(settings, sort_keys=False)
     )
     with _written(path) as partial:

@@ -10,7 +10,6 @@ from typing import Any
 
 from recbole_slmrec.data.files import whole_file
 
-
 _ANEW = "delete the line, and it is trained anew"
 
 

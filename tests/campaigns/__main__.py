@@ -12,7 +12,6 @@ from time import perf_counter
 
 import torch
 
-
 NAMES = ("settings", "files", "kills", "side_by_side", "soak")
 
 

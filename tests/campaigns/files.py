@@ -38,7 +38,7 @@ from recbole_slmrec.tune.space import read_space
 from recbole_slmrec.tune.trials import TrialLog
 from tests.campaigns.commands import scratch
 from tests.campaigns.mutations import CANARY, MUTATIONS
-from tests.data.published import LISTS, MATRICES, publish, write_lists, INTERACTIONS, N_USERS
+from tests.data.published import INTERACTIONS, LISTS, MATRICES, N_USERS, publish, write_lists
 from tests.made import NAME, make, make_rated
 
 CASES = 2000
@@ -313,7 +313,10 @@ def _runs(folder: Path) -> Iterator[Kind]:
     yield Kind("checkpoint", checkpoint, lambda: load_checkpoint(checkpoint), lambda: whole)
     yield Kind("checkpoint's model", checkpoint, lambda: quick_start.load_data_and_model(checkpoint))
     comparison = Comparison(parse_models("BPR,Pop"), NAME, [1], folder / "out", _QUICK)
-    silent: Callable[[str], None] = lambda line: None
+
+    def silent(line: str) -> None:
+        pass
+
     run_all(comparison, silent)
     (run,) = (folder / "out").glob("BPR-*.json")
 

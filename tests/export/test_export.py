@@ -15,7 +15,6 @@ from recbole_slmrec.export.vectors import as_type, write_vectors
 from recbole_slmrec.recommend import Recommender
 from tests.trained import train
 
-
 DOCS = Path(__file__).parents[2] / "docs" / "serving.md"
 # What str.splitlines takes for the end of a line, and no file of lines does.
 BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"

@@ -225,9 +225,9 @@ def fac_loss(
         z_content: one (B, d) per content modality, fine to coarse.
         g_id, g, h: (W, b) pairs; ``g`` has one per content modality, ``h`` one fewer.
     """
-    total = 0
+    total, x = 0, linear(z_id, *g_id)
     for k, z in enumerate(z_content):
-        x = linear(z_id, *g_id) if k == 0 else linear(x, *h[k - 1])
+        x = linear(x, *h[k - 1]) if k else x
         total = total + info_nce(x, linear(z, *g[k]), tau, similarity)
     return total
 

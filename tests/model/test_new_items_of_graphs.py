@@ -70,10 +70,9 @@ def new_hyper(problem, m: str, X: torch.Tensor) -> torch.Tensor:
     """Their rows of hyper_m, as if each was the only item that is not in a hyperedge itself."""
     V, (_, c) = problem.params[f"V:{m}"], problem.lgcn()
     shares = [(problem.X(m) @ V.T / test_lgmrec.TAU).softmax(1), (X @ V.T / test_lgmrec.TAU).softmax(1)]
-    x = c
-    for layer in range(problem.n_hyper_layers):
-        x = shares[0] @ hyperedges if layer else x
-        hyperedges = shares[0][1:].T @ x[1:]
+    hyperedges = shares[0][1:].T @ c[1:]
+    for _ in range(problem.n_hyper_layers - 1):
+        hyperedges = shares[0][1:].T @ (shares[0] @ hyperedges)[1:]
     return shares[1] @ hyperedges
 
 

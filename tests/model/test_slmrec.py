@@ -78,7 +78,7 @@ def test_fm_for_every_pair_of_modalities(monkeypatch, adjacency, n_layers):
     for pair in permutations(["v", "a", "id"], 2):
         problem = problem_of(2, n_layers=n_layers, adjacency=adjacency)
         model = fast_model(problem, ssl_task="FM", main_loss="none")
-        monkeypatch.setattr(fm, "draw_pair", lambda names: pair)
+        monkeypatch.setattr(fm, "draw_pair", lambda names, pair=pair: pair)
         loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
         expected = problem.ssl_loss("FM", USERS, ITEMS, 0.5, masked=pair)
         assert_same_gradients(model, loss, problem, expected)
