@@ -36,6 +36,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_merge_streams = True
 # What a library prints to stderr differs between machines.
 nb_output_stderr = "remove"
 

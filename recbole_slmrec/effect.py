@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 from recbole.data.dataloader import UserDataLoader
 from recbole.utils import ModelType
@@ -113,6 +113,7 @@ def _of_labels(config, given: dict[str, Any], model, train_data) -> Iterator[Not
 
 def _of_the_loader(given: dict[str, Any], model, train_data) -> Iterator[Notice]:
     name = type(model).__name__
+    idle: Sequence[str]
     if getattr(model, "type", None) == ModelType.TRADITIONAL:
         idle, why = _LEARNING, f"{name} is computed from the data and learns in no epochs"
     elif isinstance(train_data, UserDataLoader):

@@ -78,7 +78,7 @@ def model_defaults(model: str) -> dict[str, Any]:
     return settings
 
 
-def _recboles_own(internal: dict, model_class: type) -> set[str]:
+def _recboles_own(internal: dict, model_class: Any) -> set[str]:
     """What RecBole sets for a kind of model, and what that kind cannot do without.
 
     Its context-aware models and decision trees are judged by single scores and embed the fields of
@@ -121,7 +121,7 @@ def _dataset_declaration(folder: Path, loader) -> dict[str, Any]:
     return settings
 
 
-def _match_the_loader(internal: dict, external: dict, model_class: type) -> None:
+def _match_the_loader(internal: dict, external: dict, model_class: Any) -> None:
     """Lets the model's loss decide whether RecBole's loader samples negatives (they cost time)."""
     takes_negatives = model_class.takes_negatives({**internal, **external})
     # RecBole derives the loader's form from loss_type where the class has no fixed input_type.

@@ -10,7 +10,7 @@ import recbole_slmrec
 
 PACKAGE = recbole_slmrec.__name__
 
-_HEAD = """# Reference
+_HEAD = """# The package
 
 What the modules say of themselves. Most callers need {{py:mod}}`recbole_slmrec.quick_start`, which trains and
 evaluates, and {{py:class}}`recbole_slmrec.recommend.recommender.Recommender`, which asks a trained model.

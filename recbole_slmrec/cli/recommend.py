@@ -96,8 +96,8 @@ def _with_new_users(recommender: Recommender, path: Path, strict: bool) -> Recom
     _, unknown = recommender.items.known(item for _, item in pairs)
     if unknown:
         tell(f"{path} names {recommender.items.unknown(unknown)}", strict)
-    unknown = set(unknown)
-    left = [pair for pair in pairs if pair[1] not in unknown]
+    strange = set(unknown)
+    left = [pair for pair in pairs if pair[1] not in strange]
     with_items = {user for user, _ in left}
     itemless = list(dict.fromkeys(user for user, _ in pairs if user not in with_items))
     if itemless:
@@ -137,8 +137,8 @@ def _excluded(named: str, recommender: Recommender, strict: bool) -> Pairs | Non
         _, unknown = ids.known(pair[side] for pair in pairs)
         if unknown:
             tell(f"{named} names {ids.unknown(unknown)}", strict)
-            unknown = set(unknown)
-            pairs = [pair for pair in pairs if pair[side] not in unknown]
+            strange = set(unknown)
+            pairs = [pair for pair in pairs if pair[side] not in strange]
     return recommender.excluded(pairs)
 
 

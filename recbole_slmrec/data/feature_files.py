@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _CHOOSE = "choose the feature files with --feature NAME=FILE for each modality t
 
 
 def feature_files(
-    source: Path, chosen: dict[str, str], published: dict[str, tuple[str, ...]]
+    source: Path, chosen: Mapping[str, str], published: Mapping[str, Sequence[str]]
 ) -> dict[str, Path]:
     """The feature file of each modality.
 
@@ -103,9 +103,9 @@ def not_read(source: Path, read: Iterable[Path]) -> list[str]:
         source: the folder.
         read: the files that are.
     """
-    read = {path.name for path in read if path.parent == source}
+    names_read = {path.name for path in read if path.parent == source}
     names = [path.name for path in sorted(source.iterdir())]
-    others = [name for name in names if name not in read and not name.startswith(".")]
+    others = [name for name in names if name not in names_read and not name.startswith(".")]
     return [f"not read: {listed(others)}"] if others else []
 
 

@@ -10,7 +10,7 @@ import lzma
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, Callable
 
 # What a damaged file may raise when it is unpacked.
 ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
@@ -39,7 +39,7 @@ def open_bytes(path: Path) -> BinaryIO:
     return _OPENERS.get(path.suffix.lower(), _open_plain)(path)
 
 
-def open_text(path: Path, encoding: str) -> TextIO:
+def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
     """Opens a file as text, unpacked as its ending says; see ``open_bytes``."""
     return io.TextIOWrapper(open_bytes(path), encoding=encoding)
 
@@ -78,7 +78,7 @@ def _open_zip(path: Path) -> BinaryIO:
             raise ValueError(f"{path} holds {len(files):,} files; pack the one that is meant alone")
         if files[0].flag_bits & 1:
             raise ValueError(f"{path} asks for a password; unpack it first")
-        return archive.open(files[0])
+        return archive.open(files[0])  # type: ignore[return-value]
 
 
 def _open_zst(path: Path) -> BinaryIO:
@@ -88,7 +88,7 @@ def _open_zst(path: Path) -> BinaryIO:
     return pyarrow.input_stream(str(path), compression="zstd")
 
 
-_OPENERS = {
+_OPENERS: dict[str, Callable[[Path], Any]] = {
     ".gz": gzip.open,
     ".bz2": bz2.open,
     ".xz": lzma.open,

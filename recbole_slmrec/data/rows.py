@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Callable, Iterator, TextIO
 
 _ENCLOSED = re.compile('"((?:[^"]|"")*)"')
 
-OpenText = Callable[[], TextIO]
+OpenText = Callable[[], TextIOWrapper]
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def array_of(loaded: object, kinds: str) -> np.ndarray:
     return from_bytes(buffer, dtype, length, kinds)
 
 
-def from_bytes(buffer: bytes, dtype: object, length: int, kinds: str) -> np.ndarray:
+def from_bytes(buffer: bytes | bytearray, dtype: object, length: int, kinds: str) -> np.ndarray:
     """Views bytes as ``length`` numbers of the type that ``dtype`` stands for.
 
     Raises:

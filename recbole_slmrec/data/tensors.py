@@ -43,7 +43,7 @@ def read_tensor(path: Path) -> np.ndarray:
     match loaded:
         case torch.Tensor() as tensor:
             pass
-        case dict() if len(loaded) == 1 and isinstance(*loaded.values(), torch.Tensor):
+        case dict() if len(loaded) == 1 and isinstance(next(iter(loaded.values())), torch.Tensor):
             (tensor,) = loaded.values()
         case _:
             raise ValueError(

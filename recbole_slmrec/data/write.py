@@ -31,12 +31,12 @@ def writers(name: str, source: Source, cold: np.ndarray) -> dict[str, Callable[[
         Functions that take the path to write to. They raise ValueError for an id that RecBole could
         not read back and for features that are not finite, or are none.
     """
-    files = {
+    files: dict[str, Callable[[Path], None]] = {
         f"{name}.{split}.inter": partial(_write_interactions, source, split) for split in SPLITS
     }
     files[f"{name}.item"] = partial(_write_items, source.items)
     for modality, feature in source.features.items():
-        write = _write_words if isinstance(feature, Words) else _write_matrix
+        write: Callable[..., None] = _write_words if isinstance(feature, Words) else _write_matrix
         files[feature.file] = partial(write, modality, feature, source.items)
     if len(cold):
         files[f"{name}.cold"] = partial(_write_items, source.items[cold])

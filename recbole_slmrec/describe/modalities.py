@@ -58,7 +58,11 @@ class ModalityFacts:
 class DescribedDataset(MultimodalDataset):
     """MultimodalDataset whose ``item_modalities`` are a tuple of ModalityFacts."""
 
-    def _read(self, name: str, source: Source, items: ItemRows) -> ModalityFacts:
+    item_modalities: tuple[ModalityFacts, ...]  # type: ignore[assignment]
+
+    def _read(  # type: ignore[override]
+        self, name: str, source: Source, items: ItemRows
+    ) -> ModalityFacts:
         if isinstance(source, MatrixSource):
             path = os.path.join(self.dataset_path, source.file)
             return _of_matrix(name, path, items, self.config["seed"])

@@ -74,11 +74,11 @@ class OneSidedWalk:
         return on_own, on_other
 
     def _transposed(self, *arrivals: Tensor) -> Tensor:
-        arrivals = [gradient * self.mean for gradient in arrivals]
+        shares = [gradient * self.mean for gradient in arrivals]
         *hops, (start, end) = self.hops
-        x = end.sums.transposed(end.left(arrivals[len(self.hops) % 2]))
+        x = end.sums.transposed(end.left(shares[len(self.hops) % 2]))
         x = start.side.right.scale_(x)
         for layer, (start, end) in reversed(list(enumerate(hops, 1))):
-            x = end.side.left.scale_(end.add_(x, arrivals[layer % 2]))
+            x = end.side.left.scale_(end.add_(x, shares[layer % 2]))
             x = start.side.right.scale_(end.side.sums.transposed(x))
-        return self.own.add_(x, arrivals[0])
+        return self.own.add_(x, shares[0])

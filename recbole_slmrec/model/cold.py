@@ -95,7 +95,7 @@ class ColdItems(nn.Module):
         }
         columns = self.content.new_zeros(len(cold), self.width)
         if self.n_cold:
-            share = self.expected if self.share == "auto" else self.share
+            share = self.expected if self.share == "auto" else float(self.share)
             own, vectors = self.content[self.are_cold], side_by_side(parts.values())
             columns[self.are_cold] = self._columns(own, vectors, scale, share)
         return {**parts, "content": Part(self.of_users(self.on_users), columns)}
@@ -118,7 +118,7 @@ class ColdItems(nn.Module):
         """
         content = self.content_of(features)
         n = len(content)
-        share = n / (len(known.on_items) - 1 + n) if self.share == "auto" else self.share
+        share = n / (len(known.on_items) - 1 + n) if self.share == "auto" else float(self.share)
         return self._columns(content, known, scale, share)
 
     def _columns(self, content: Tensor, vectors: Part, scale: Tensor, share: float) -> Tensor:

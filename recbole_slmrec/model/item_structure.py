@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -63,15 +63,15 @@ class ItemStructure(nn.Module):
             features: of each modality.
         """
         shares = self.a.softmax(0)
-        learnt = map(self._cosines, features, self.projections.values())
-        learnt = [(places, a * cosines) for a, (places, cosines) in zip(shares, learnt)]
+        found = map(self._cosines, features, self.projections.values())
+        learnt = [(places, a * cosines) for a, (places, cosines) in zip(shares, found)]
         places, cosines = (torch.cat(each, dim=-1) for each in zip(*learnt))
         edges = [(places, (1 - self.frozen_share) * self._normalised(places, cosines))]
         for number, a in enumerate(shares):
             weights = self.frozen_share * a * self.get_buffer(f"weights_{number}")
             edges.append((self.get_buffer(f"places_{number}"), weights))
-        places, weights = (torch.cat(each, dim=-1) for each in zip(*edges))
-        return LearntItemGraph(*places, weights, self.n_items)
+        (items, neighbours), weights = (torch.cat(each, dim=-1) for each in zip(*edges))
+        return LearntItemGraph(items, neighbours, weights, self.n_items)
 
     @torch.no_grad()
     def joined(
@@ -88,7 +88,8 @@ class ItemStructure(nn.Module):
             nearest: for each, the items nearest to the new ones, and which of these have features.
         """
         shares, totals = self.a.softmax(0).tolist(), np.zeros(self.n_items)
-        learnt, own_learnt, weights, own = 0, 0, 0, 0
+        learnt: Any = 0
+        own_learnt, weights, own = 0, 0, 0
         for number, (share, each, x, new) in enumerate(zip(shares, features, rows, nearest)):
             frozen = weighted_of_new(*new, self._diagonal(number))
             weights, own = weights + share * frozen.weights, own + share * frozen.own

@@ -183,7 +183,7 @@ class Concat(nn.Module):
         return self.W_3(torch.cat([h, x_hat], dim=1))
 
 
-COMBINATIONS = {"add": Add, "concat": Concat}
+COMBINATIONS: dict[str, type[nn.Module]] = {"add": Add, "concat": Concat}
 
 
 def _check(config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ class Source:
     users: np.ndarray
     items: np.ndarray
     interactions: dict[str, pd.DataFrame]
-    features: dict[str, Matrix | Words]
+    features: Mapping[str, Matrix | Words]
     remarks: list[str] = field(default_factory=list)
 
 

@@ -72,7 +72,7 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
     n_items = agreed_rows(paths, matrices) if matrices else int(last) - n_users + 1
     _check_items(files, pairs, n_users, n_items)
     remarks.append(_offset(n_users, int(first)))
-    features = {}
+    features: dict[str, layouts.Matrix | layouts.Words] = {}
     for modality, values in opened.items():
         if modality in matrices:
             features[modality] = layouts.Matrix(f"{modality}.npy", values)

@@ -67,7 +67,7 @@ def read(source: Path, reading: layouts.Reading) -> layouts.Source:
                 f"{n_rows - len(items):,} of the {n_rows:,} rows of the features are of items "
                 "without an interaction, and left out as in the authors' own code"
             )
-    features = {}
+    features: dict[str, layouts.Matrix | layouts.Words] = {}
     for modality, values in opened.items():
         if modality in matrices:
             features[modality] = layouts.Matrix(f"{modality}.npy", values, items)

@@ -6,9 +6,10 @@ import csv
 import re
 from collections import Counter
 from functools import cached_property
+from io import TextIOWrapper
 from logging import getLogger
 from pathlib import Path
-from typing import Callable, Iterator, Sequence, TextIO
+from typing import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -207,7 +208,7 @@ class TextTable(Table):
             getLogger().warning(warning)
         return rows
 
-    def _open(self) -> TextIO:
+    def _open(self) -> TextIOWrapper:
         return open_text(self.path, self._encoding)
 
 

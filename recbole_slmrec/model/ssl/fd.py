@@ -47,9 +47,9 @@ class FeatureDropout(TwoViews):
     ) -> tuple[Encoding, Encoding]:
         """Two dropout views; view k has the item features of the modalities ``masked[k]`` at zero."""
         tables = {name: self.encoder.table(name) for name in self.encoder.names}
-        if self.level == "feature":
-            return tuple(self._drop_features(tables, encoding, names) for names in masked)
-        return tuple(self._drop_layers(tables, encoding, names) for names in masked)
+        drop = self._drop_features if self.level == "feature" else self._drop_layers
+        first, second = (drop(tables, encoding, names) for names in masked)
+        return first, second
 
     def _drop_features(self, tables, encoding: Encoding, masked) -> Encoding:
         parts = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from recbole_slmrec.graph.propagation import PropagationAt
 from recbole_slmrec.graph.walk import Walk
 from recbole_slmrec.model.encoder import Encoding
@@ -20,5 +22,5 @@ class RandomWalk(EdgeDropout):
 
     def propagation(self, encoding: Encoding) -> PropagationAt | Walk:
         draw = super().propagation
-        layers = [draw(encoding) for _ in range(self.encoder.propagation.n_layers)]
+        layers: Any = [draw(encoding) for _ in range(self.encoder.propagation.n_layers)]
         return Walk(layers) if layers else encoding.propagation

@@ -38,9 +38,10 @@ class TwoViews(nn.Module):
         rows = encoding.rows
         users = [fusion.users(view.users()) for view in (first, second)]
         items = [fusion.items(view.items()) for view in (first, second)]
-        on_users = self._contrast(*users, rows.user_places)
-        return on_users + self._contrast(*items, rows.item_places)
+        on_users = self._contrast(users, rows.user_places)
+        return on_users + self._contrast(items, rows.item_places)
 
-    def _contrast(self, first: Tensor, second: Tensor, places: Tensor) -> Tensor:
+    def _contrast(self, views: list[Tensor], places: Tensor) -> Tensor:
+        first, second = views
         pairs = Pairs(places, places)
         return info_nce(first, second, self.temperature, gather=self.gather, pairs=pairs)
