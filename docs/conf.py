@@ -34,6 +34,8 @@ highlight_language = "text"
 
 myst_heading_anchors = 3
 nb_execution_mode = "force"
+# What a notebook writes is no page of the site.
+nb_execution_in_temp = True
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_merge_streams = True

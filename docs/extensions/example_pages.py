@@ -9,7 +9,8 @@ from pathlib import Path
 def copy(app) -> None:
     """Copies them beside the other pages, before they are read."""
     target = Path(app.srcdir, "examples")
-    target.mkdir(exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
     for notebook in Path(app.srcdir).parent.glob("examples/*.ipynb"):
         shutil.copyfile(notebook, target / notebook.name)
 

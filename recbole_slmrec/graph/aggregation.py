@@ -38,7 +38,7 @@ class NeighbourSum:
 class NeighbourMean(NeighbourSum):
     """The mean of each node's neighbours; zero for an isolated node.
 
-    Made and called as `NeighbourSum`.
+    Made and called as :class:`NeighbourSum`.
     """
 
     def __init__(self, graph: InteractionGraph, device: torch.device, backend: str = "auto"):
@@ -53,7 +53,7 @@ class NeighbourMean(NeighbourSum):
 class NeighbourMax:
     """The maximum of each node's neighbours, column by column; zero for an isolated node.
 
-    Made and called as `NeighbourSum`. Where neighbours tie, DGL's kernel gives the gradient to one
+    Made and called as :class:`NeighbourSum`. Where neighbours tie, DGL's kernel gives the gradient to one
     of them and torch's shares it among them; both are subgradients.
     """
 

@@ -74,7 +74,7 @@ class ColdItems(nn.Module):
 
     @property
     def width(self) -> int:
-        """The number of columns: k of the content, and one for b."""
+        """The number of columns, k of the content and one for b."""
         return self.content.shape[1] + 1
 
     def content_of(self, features: Sequence[Tensor]) -> Tensor:

@@ -110,7 +110,7 @@ class Encoder(nn.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All modalities in the order of fusion: the content modalities, then ``id``."""
+        """All modalities in the order of fusion, the content modalities and then ``id``."""
         return (*self.content_names, ID)
 
     def forward(self, rows: Rows = ALL) -> Encoding:

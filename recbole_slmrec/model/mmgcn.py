@@ -147,7 +147,7 @@ class ModalityGCN(nn.Module):
 
 
 class Layer(nn.Module):
-    """One aggregation and combination (see `MMGCN`): (|U| + |I|, width) to (|U| + |I|, d)."""
+    """One aggregation and combination (see :class:`MMGCN`): (|U| + |I|, width) to (|U| + |I|, d)."""
 
     def __init__(self, width: int, d: int, combine: str):
         super().__init__()
