@@ -76,9 +76,9 @@ def link(file: Path, page: Path) -> str:
 def _thumbnail(file: Path) -> str | None:
     """A JPEG in a data URL; None if the file holds no image that can be read."""
     try:
-        with Image.open(file) as image:
-            image.draft("RGB", (_PIXELS, _PIXELS))
-            image = image.convert("RGBA") if image.mode in ("P", "LA", "RGBA") else image.convert("RGB")
+        with Image.open(file) as read:
+            read.draft("RGB", (_PIXELS, _PIXELS))
+            image = read.convert("RGBA" if read.mode in ("P", "LA", "RGBA") else "RGB")
             image.thumbnail((_PIXELS, _PIXELS))
             if image.mode == "RGBA":
                 flat = Image.new("RGB", image.size, "white")

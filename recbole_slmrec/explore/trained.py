@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Trained:
 
     file: Path
     recommender: Recommender
-    dataset: object
+    dataset: Any
     splits: list[tuple[np.ndarray, np.ndarray]]
 
     @classmethod

@@ -17,6 +17,7 @@ from recbole_slmrec.data.item_files import IMAGES, files_of_items
 from recbole_slmrec.featurize.items import Items
 from recbole_slmrec.names import did_you_mean
 
+
 def images_of(items: Items, folder: Path) -> dict[int, Path]:
     """The image of each item: a file named by the item's id, such as ``B0001.jpg``.
 

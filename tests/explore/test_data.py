@@ -88,7 +88,7 @@ def test_similar_items_by_the_model_and_by_each_modality(shop):
         assert [ids[other] for other, _ in found] == own["similar"].to_list()
         assert [cosine for _, cosine in found] == pytest.approx(own["score"].to_list(), abs=1e-4)
     features = np.load("dataset/made/v.npy")
-    rows = [line for line in (shop / "dataset/made/made.item").read_text().splitlines()[1:]]
+    rows = (shop / "dataset/made/made.item").read_text().splitlines()[1:]
     row = {line.split("\t")[0]: number for number, line in enumerate(rows)}
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     cosines = unit @ unit[row["i3"]]
