@@ -20,7 +20,7 @@ from recbole_slmrec.doctor.finding import Finding, Findings, guarded, said
 _DISTRIBUTION = "recbole-slmrec"
 _SETUP = Path(__file__).parents[2] / "setup.cfg"
 # Modules that are not named as the package that brings them; of setuptools it is what Ray imports.
-_MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
+_MODULES = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml"}
 if sys.version_info < (3, 12):
     _MODULES["setuptools"] = "pkg_resources"
 _WRITTEN = (".", "log", "saved")
