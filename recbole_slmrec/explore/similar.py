@@ -14,7 +14,7 @@ from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.nearest import NONE, shared_user_neighbours
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.recommend.ranking import Ranking
-from recbole_slmrec.recommend.similar import nearest
+from recbole_slmrec.recommend.similar import alike, nearest
 
 N_SIMILAR = 6
 
@@ -47,9 +47,10 @@ def by_model(name: str, trained: Trained, items: np.ndarray) -> Similar:
     if not trained.has_vectors:
         return Similar(name, True, [], f"{name} has no vectors of items to compare")
     with torch.inference_mode():
-        vectors = trained.recommender.model.likeness(trained.recommender.vectors()[1])
-        everything = trained.recommender.items.all_rows()
-        return Similar(name, True, _lists(items, nearest(vectors, items, everything, N_SIMILAR)))
+        recommender = trained.recommender
+        _, vectors = recommender.vectors()
+        found = alike(recommender.model, vectors, items, recommender.items.all_rows(), N_SIMILAR)
+        return Similar(name, True, _lists(items, found))
 
 
 def by_modality(modality: Modality, items: np.ndarray, n_items: int) -> Similar:

@@ -80,6 +80,11 @@ class VectorRecommender(GeneralRecommender):
         """What of items' vectors, shape (n, k), says which are alike: shape (n, m)."""
         return items
 
+    def likeness_by_content(self, items: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Which of all items, with the vectors ``items``, are alike to others by content alone, shape
+        (n,), and the content of all, shape (n, m); None if this model knows none such."""
+        return None
+
     def train(self, mode: bool = True) -> VectorRecommender:
         # The trainer switches the mode once before each evaluation: tables live exactly that long.
         self.forget_tables()

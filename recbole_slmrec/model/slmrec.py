@@ -176,6 +176,14 @@ class SLMRec(MultimodalLightGCN):
             parts["content"] = parts["content"][:, :-1]
         return torch.cat(list(parts.values()), dim=1)
 
+    def likeness_by_content(self, items: Tensor) -> tuple[Tensor, Tensor] | None:
+        if self.cold is None:
+            return None
+        content = items[:, -self.cold.width : -1]
+        # Items that came after training stand behind those of the catalogue.
+        later = content[len(self.cold.content) :]
+        return content.any(1), torch.cat([self.cold.content, later])
+
     def lengths(self, z: Tensor) -> Tensor:
         """The norms where scores are cosines, else ones: shape (n, 1)."""
         if self.score == "dot":

@@ -23,7 +23,7 @@ from recbole_slmrec.recommend.new_users import new_user_vectors
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.ranking import Ranking, rank
 from recbole_slmrec.recommend.scores import ModelScores, Scores, VectorScores
-from recbole_slmrec.recommend.similar import nearest
+from recbole_slmrec.recommend.similar import alike
 from recbole_slmrec.recommend.why import Shares
 from recbole_slmrec.registry import MODELS
 
@@ -253,7 +253,8 @@ class Recommender:
         """The K items whose vectors are nearest to an item's, by cosine.
 
         How popular an item is does not count (see
-        :meth:`~recbole_slmrec.model.recommender.VectorRecommender.likeness`).
+        :meth:`~recbole_slmrec.model.recommender.VectorRecommender.likeness`). Of SLMRec's items that
+        nobody has, which are ranked by content, the nearest are those by content.
 
         Args:
             items: ids of items.
@@ -273,9 +274,11 @@ class Recommender:
         """
         rows = np.unique(self.items.rows(items))
         _, vectors = self.vectors()
-        rankings = nearest(self.model.likeness(vectors), rows, self.items.all_rows(), _checked(k))
+        rankings = alike(self.model, vectors, rows, self.items.all_rows(), _checked(k))
         frames = [_frame(r, "item", self.items, "similar", self.items) for r in rankings]
-        return pd.concat(frames, ignore_index=True)
+        return pd.concat(frames).sort_values(
+            "item", key=self.items.rows, kind="stable", ignore_index=True
+        )
 
     def score(self, pairs: Iterable[tuple]) -> np.ndarray:
         """The score of each pair of user and item.

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.ranking import Ranking, rank
 from recbole_slmrec.recommend.scores import VectorScores
@@ -28,3 +29,23 @@ def nearest(vectors: Tensor, rows: np.ndarray, among: np.ndarray, k: int) -> Ite
     unit = torch.nn.functional.normalize(vectors, dim=1)
     itself = Pairs(rows, rows, len(unit))
     return rank(VectorScores(unit, unit), torch.from_numpy(rows), torch.from_numpy(among), k, itself)
+
+
+def alike(
+    model: VectorRecommender, vectors: Tensor, rows: np.ndarray, among: np.ndarray, k: int
+) -> Iterator[Ranking]:
+    """The K items that are most like others by a model; as :func:`nearest`.
+
+    Args:
+        model: says what of the vectors makes items alike.
+        vectors: its vectors of all items, shape (n, k), those that came after training last.
+    """
+    vectors_of = [(np.ones(len(rows), dtype=bool), model.likeness(vectors))]
+    by_content = model.likeness_by_content(vectors)
+    if by_content is not None:
+        are, content = by_content
+        chosen = are.cpu().numpy()[rows]
+        vectors_of = [(~chosen, vectors_of[0][1]), (chosen, content)]
+    for chosen, compared in vectors_of:
+        if chosen.any():
+            yield from nearest(compared, rows[chosen], among, k)

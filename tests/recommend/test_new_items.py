@@ -92,6 +92,22 @@ def test_the_files_are_read_by_id_and_normalised(at_home, folder, model):
     assert best["score"].to_numpy() == pytest.approx(scores.sort(descending=True)[0].numpy(), 1e-5)
 
 
+def test_a_new_item_is_most_like_those_of_the_nearest_content(at_home, folder):
+    trained = Recommender.load("saved/SLMRec.pth")
+    found = trained.with_new_items(folder)
+    near = found.similar_items(["n1", "i4"], k=46)
+    assert list(near["item"].unique()) == ["i4", "n1"]
+    cold = trained.model.cold
+    own = cold.content_of([row[:1] for row in features_of(folder).values()])
+    expected = dict(zip(trained.items.tokens[1:], (cold.content @ own.T)[1:, 0].tolist()))
+    of_new = near[(near["item"] == "n1") & near["similar"].isin(list(expected))]
+    assert len(of_new) == len(expected) == 45 and of_new["score"].is_monotonic_decreasing
+    assert list(of_new["score"]) == pytest.approx([expected[name] for name in of_new["similar"]], abs=1e-5)
+    # What has interactions is compared by its own vectors, as without new items.
+    before = trained.similar_items(["i4"], k=5)
+    pd.testing.assert_frame_equal(found.similar_items(["i4"], k=5), before)
+
+
 def test_vbpr_scores_a_new_item_by_its_features(at_home, folder):
     trained = Recommender.load("saved/VBPR.pth")
     model = trained.model
