@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from recbole_slmrec.columns import Columns
+
 FUSIONS = ("concat", "mean")
 
 
@@ -13,21 +15,21 @@ class Fusion(nn.Module):
 
     Args:
         n_modalities: |M|, the ID included.
-        embedding_size: d.
+        columns: those of d that this process holds, which the tables have that it puts together.
         fusion: ``concat`` (|M| d -> d) or ``mean`` (d -> d).
 
     Raises:
         ValueError: for an unknown ``fusion``.
     """
 
-    def __init__(self, n_modalities: int, embedding_size: int, fusion: str = "concat"):
+    def __init__(self, n_modalities: int, columns: Columns, fusion: str = "concat"):
         super().__init__()
         if fusion not in FUSIONS:
             raise ValueError(f"fusion [{fusion}] is not one of {', '.join(FUSIONS)}")
-        self.fusion = fusion
-        width = n_modalities * embedding_size if fusion == "concat" else embedding_size
-        self.user_map = nn.Linear(width, embedding_size)
-        self.item_map = nn.Linear(width, embedding_size)
+        self.fusion, self.columns = fusion, columns
+        width = n_modalities * columns.width if fusion == "concat" else columns.width
+        self.user_map = columns.cut(nn.Linear(width, columns.width), weight=1)
+        self.item_map = columns.cut(nn.Linear(width, columns.width), weight=1)
 
     def users(self, parts: dict[str, Tensor]) -> Tensor:
         """z_u from z_{u,m}: |M| tensors of shape (n, d) to one."""
@@ -39,9 +41,9 @@ class Fusion(nn.Module):
 
     def _fused(self, linear: nn.Linear, parts: list[Tensor]) -> Tensor:
         if self.fusion == "mean":
-            return linear(sum(parts) / len(parts))
+            return self.columns.mapped(linear, sum(parts) / len(parts))
         # A product for each, summed, takes less than half the time of writing all side by side.
-        z = linear.bias
+        z = linear.bias if self.columns.are_all else linear.bias.new_zeros(1)
         for part, weight in zip(parts, linear.weight.split([part.shape[1] for part in parts], dim=1)):
             z = torch.addmm(z, part, weight.T)
-        return z
+        return z if self.columns.are_all else self.columns.summed(z) + linear.bias
