@@ -7,6 +7,7 @@ are counted twice. Here processes run on CPUs (gloo) as well, and results equal 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ TIMEOUT = timedelta(minutes=10)
 # Whether all processes have the same batch; each has its own, or is alone.
 _one_batch = False
 
+# What gloo and NCCL say to a process when another one has gone.
+_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "remote process exited")
+
 # How often a process looks whether the one that has started it is still there.
 _LOOKS_S = 0.5
 
@@ -41,24 +45,44 @@ def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[s
 
     Raises:
         ValueError: what a process raised for the user's input.
-        torch.multiprocessing.ProcessException: if a process died; the others are ended.
+        ChildProcessError: if a process died; the others are ended.
+        torch.multiprocessing.ProcessRaisedException: for a fault of the program, with its traceback.
     """
     answers = mp.get_context("spawn").SimpleQueue()
     with TemporaryDirectory() as folder:
         meeting = {**processes, "init_method": _meeting_point(processes, folder)}
+        arguments = run, arguments, meeting, answers, os.getpid()
+        context = mp.spawn(_work, arguments, processes["nproc"], join=False)
         try:
-            mp.spawn(
-                _work,
-                args=(run, arguments, meeting, answers, os.getpid()),
-                nprocs=processes["nproc"],
-            )
-        except mp.ProcessRaisedException:
+            while not context.join():
+                pass
+        except (mp.ProcessExitedException, mp.ProcessRaisedException):
+            _tell_of_the_dead(context.processes)
             if answers.empty():
                 raise
+        finally:
+            for process in context.processes:
+                process.terminate()
     answer = None if answers.empty() else answers.get()
     if isinstance(answer, str):
         raise ValueError(answer)
     return answer
+
+
+def _tell_of_the_dead(processes) -> None:
+    """Raises ChildProcessError if one of them was ended from outside; those that lost it raise too."""
+    for rank, process in enumerate(processes):
+        process.join()
+        # Those that PyTorch has ended, because another one is gone, have SIGTERM.
+        if process.exitcode not in (0, 1, -signal.SIGTERM):
+            how = f"exit status {process.exitcode}"
+            if process.exitcode < 0:
+                how = signal.Signals(-process.exitcode).name
+            raise ChildProcessError(
+                f"process {rank} of {len(processes)} died ({how}), so the run has ended. SIGKILL often "
+                "comes from a system that lacks memory: use fewer processes, or smaller batches. "
+                "--resume goes on from the last checkpoint"
+            )
 
 
 def _meeting_point(processes: dict[str, Any], folder: str) -> str:
@@ -78,6 +102,13 @@ def _work(
         result = run(**{**arguments, "config_dict": settings})
     except (ValueError, OSError, ImportError) as error:
         answers.put(str(error))
+        raise
+    except RuntimeError as error:
+        if any(words in str(error) for words in _LOST):
+            answers.put(
+                f"process {rank} has lost the others: one of them, here or on another machine, has "
+                "ended. --resume goes on from the last checkpoint"
+            )
         raise
     finally:
         if dist.is_initialized():

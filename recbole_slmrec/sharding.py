@@ -21,7 +21,7 @@ def obstacle(config) -> str | None:
     if model_class not in MODELS.values() or not issubclass(model_class, MultimodalLightGCN):
         return f"{config['model']} is not made of columns that are propagated each by itself"
     task = config["ssl_task"] or NO_TASK
-    if task not in (*SSL_TASKS, NO_TASK):
+    if task not in (*SSL_TASKS, NO_TASK, "auto"):
         return f"the SSL task {task} is from outside and may need whole tables"
     if config["embedding_size"] < config["world_size"]:
         return f"embedding_size {config['embedding_size']} is less than the number of processes"
