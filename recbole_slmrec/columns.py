@@ -92,16 +92,17 @@ class Columns:
             return whole
         return self._part(whole, dim, self.rank).flatten(dim, dim + 1).contiguous()
 
-    def mapped(self, linear: nn.Linear, x: Tensor) -> Tensor:
-        """``linear`` of vectors of which each process has its columns, ``x`` and ``linear.weight`` those
-        of this one: whole vectors, the same in each, shape (n, out)."""
+    def mapped(self, *pairs: tuple[nn.Linear, Tensor]) -> list[Tensor]:
+        """Linear maps of whole vectors, of which each process has its columns: those of each x, shape
+        (n, own columns), and of each map's weight. Whole results, the same in each, shape (n, out)."""
         if self.are_all:
-            return linear(x)
-        return self.summed(F.linear(x, linear.weight)) + linear.bias
+            return [linear(x) for linear, x in pairs]
+        products = self.summed(*(F.linear(x, linear.weight) for linear, x in pairs))
+        return [product + linear.bias for product, (linear, _) in zip(products, pairs)]
 
-    def summed(self, x: Tensor) -> Tensor:
-        """The sum of all processes' ``x``; each is to make the same of it."""
-        return x if self.are_all else _Sum.apply(x)
+    def summed(self, *tables: Tensor) -> tuple[Tensor, ...]:
+        """The sums of all processes' tables, in one message; each is to make the same of them."""
+        return tables if self.are_all else _Sum.apply(*tables)
 
     def shared(self, x: Tensor) -> Tensor:
         """What is the same in all processes, before each maps it to its own columns."""
@@ -147,12 +148,12 @@ def columns_of(width: int) -> Columns:
 
 class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        return parallel.added_up(x)[0]
+    def forward(ctx, *tables: Tensor) -> tuple[Tensor, ...]:
+        return parallel.added_up(*tables)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient
+    def backward(ctx, *gradients: Tensor) -> tuple[Tensor, ...]:
+        return gradients
 
 
 class _Share(torch.autograd.Function):

@@ -100,7 +100,7 @@ def train(config: Config, saved: bool = True):
         The result, as :func:`run`; the trainer, which knows the course of training; and the loaders
         of training, validation and test.
     """
-    parallel.share_one_batch(not config["single_spec"] and sharding.obstacle(config) is None)
+    sharding.decide(config)
     train_data, valid_data, test_data = load_data(config)
     model = build_model(config, train_data)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)

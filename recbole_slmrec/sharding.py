@@ -11,6 +11,15 @@ from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 from recbole_slmrec.registry import MODELS, get_model
 
 
+def decide(config) -> None:
+    """Has the processes of a run share one batch where they can hold the tables by columns.
+
+    Args:
+        config: of the run, in one of its processes, before its data are loaded.
+    """
+    parallel.share_one_batch(not config["single_spec"] and obstacle(config) is None)
+
+
 def obstacle(config) -> str | None:
     """Why a run's processes cannot hold tables by columns; None if they can.
 

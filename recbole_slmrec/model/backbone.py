@@ -95,4 +95,4 @@ class MultimodalLightGCN(VectorRecommender):
 
     def fused(self, encoding: Encoding) -> Part:
         """z of the distinct users and items of an encoding (Eq. 5)."""
-        return Part(self.fusion.users(encoding.users()), self.fusion.items(encoding.items()))
+        return Part(*self.fusion.both(encoding.users(), encoding.items()))

@@ -283,8 +283,7 @@ def _of_own_anchors(
     loss, grad_own, grad_candidates = _gradients(
         anchors[share], candidates, weights, own, own_weights[places], out, precision
     )
-    grad_anchors = torch.zeros_like(anchors)
-    grad_anchors[share] = grad_own
+    grad_anchors = F.pad(grad_own, (0, 0, share.start, len(anchors) - share.stop))
     return added_up(loss, grad_anchors, grad_candidates)
 
 

@@ -49,13 +49,13 @@ class FineAndCoarse(nn.Module):
         """The task's loss on the batch's items; users take no part."""
         z = encoding.items()
         pairs = Pairs(encoding.rows.item_places, encoding.rows.item_places)
-        x = self.columns.mapped(self.enter_id, z[ID])
+        entering = [(self.enter_id, z[ID]), *zip(self.enter, (z[name] for name in self.names))]
+        x, *entered = self.columns.mapped(*entering)
         loss = 0
-        for k, name in enumerate(self.names):
+        for k, x_k in enumerate(entered):
             if k > 0:
                 x = self.carry[k - 1](x)
-            entered = self.columns.mapped(self.enter[k], z[name])
             loss = loss + info_nce(
-                x, entered, self.temperature, self.similarity, self.gather, pairs
+                x, x_k, self.temperature, self.similarity, self.gather, pairs
             )
         return loss
