@@ -28,8 +28,8 @@ class Columns:
     r"""The columns that this process holds, of d in all; each process holds some.
 
     A linear propagation works on each column by itself. A linear map of a whole vector x is the sum over
-    processes of the maps of their columns of it, W[:, own] x[own]: its gradient needs no word between
-    them where each makes the same of the sum (the operators f and g of Shoeybi et al., Megatron-LM, 2019).
+    processes of the maps of their columns of it, W[:, own] x[own], whose gradient needs no word between
+    them where each makes the same of the sum (Shoeybi et al., Megatron-LM, 2019: f and g).
 
     Args:
         width: d.
@@ -90,7 +90,9 @@ class Columns:
         """The own columns of what has d places, or several times d, in the dimension ``dim``."""
         if self.are_all:
             return whole
-        return self._part(whole, dim, self.rank).flatten(dim, dim + 1).contiguous()
+        own = self._part(whole, dim, self.rank).flatten(dim, dim + 1)
+        # Not a view, which would keep the whole in memory.
+        return own.clone(memory_format=torch.contiguous_format)
 
     def mapped(self, *pairs: tuple[nn.Linear, Tensor]) -> list[Tensor]:
         """Linear maps of whole vectors, of which each process has its columns: those of each x, shape

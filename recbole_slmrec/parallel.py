@@ -28,7 +28,10 @@ TIMEOUT = timedelta(minutes=10)
 _one_batch = False
 
 # What gloo and NCCL say to a process when another one has gone.
-_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "remote process exited")
+_LOST = (
+    *("Connection closed by peer", "Connection reset by peer", "Broken pipe"),
+    "remote process exited",
+)
 
 # How often a process looks whether the one that has started it is still there.
 _LOOKS_S = 0.5
@@ -209,7 +212,8 @@ def wait() -> None:
 def gathered_rows(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, int]:
     """All processes' rows, one after another, with their counts, and where this one's begin.
 
-    Where the processes have one batch these are its rows already. Gradients flow back to the process that a row came from. Each may give as many rows as it has.
+    Where the processes have one batch these are its rows already. Gradients flow back to the process
+    that a row came from. Each may give as many rows as it has.
 
     Args:
         rows: shape (n, d).
@@ -249,7 +253,7 @@ class _Gather(torch.autograd.Function):
 
 
 def joined(ids: Tensor) -> Tensor:
-    """The ids of all processes, shape (n,) each, this one's first; ``ids`` where these are one batch's."""
+    """The ids of all processes, shape (n,) each, this one's first; ``ids`` if all have one batch."""
     if not _batches_apart():
         return ids
     size = torch.tensor([len(ids)], device=ids.device)

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 from recbole.data import create_dataset, data_preparation
-from recbole.data.utils import get_dataloader
 from recbole.data.transform import construct_transform
+from recbole.data.utils import get_dataloader
 from recbole.utils import get_flops, init_logger, init_seed
 
 from recbole_slmrec import metrics, outside, parallel, plugins, report, sharding

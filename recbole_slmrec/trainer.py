@@ -100,9 +100,10 @@ class PluginTrainer:
             for loader, state in zip(_loaders(train_data), self._resumed_states["loaders"]):
                 loader.generator.set_state(state.cpu())
             restore_random_state(self._resumed_states)
-            if parallel.one_batch() and self.device.type == "cuda":
+            on_devices = self._resumed_states.get("cuda")
+            if on_devices and parallel.one_batch() and self.device.type == "cuda":
                 # Of the process that wrote it, whose device was the first.
-                torch.cuda.set_rng_state(self._resumed_states["cuda"][0].cpu(), self.device)
+                torch.cuda.set_rng_state(on_devices[0].cpu(), self.device)
         return super().fit(train_data, *args, **kwargs)
 
     @torch.no_grad()

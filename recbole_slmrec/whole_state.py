@@ -1,5 +1,5 @@
-"""A run's state whose tables several processes hold by columns: put together for a checkpoint, and taken
-apart from one."""
+"""A run's state whose tables processes hold by columns: put together for a checkpoint, taken apart from
+one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class WholeState:
         """The state of a single process, in those that write it; None in the others. All call it."""
 
         def gather(own: Tensor, place: _Place) -> Tensor | None:
-            # Each to be seen by one after another: every process takes part in each.
+            # Every process takes part in what each root puts together.
             parts = [self.columns.gathered(own, place.dim, root) for root in self.roots]
             return next((whole for whole in parts if whole is not None), None)
 
@@ -61,10 +61,11 @@ class WholeState:
             name: change(value, self.places[name]) if name in self.places else value
             for name, value in state["state_dict"].items()
         }
-        state["optimizers"] = {
-            name: {**each, "state": self._of_parameters(each["state"], change)}
-            for name, each in state.get("optimizers", {}).items()
-        }
+        if "optimizers" in state:
+            state["optimizers"] = {
+                name: {**each, "state": self._of_parameters(each["state"], change)}
+                for name, each in state["optimizers"].items()
+            }
         if state.get("average"):
             trained = zip(state["average"]["trained"], self.numbered)
             trained = [table if place is None else change(table, place) for table, place in trained]
@@ -74,7 +75,8 @@ class WholeState:
     def _of_parameters(self, states: dict[int, dict], change: Change) -> dict[int, dict]:
         changed = {}
         for number, values in states.items():
-            place = self.numbered[number]
+            # Another model's checkpoint, which is refused later, may have more of them.
+            place = self.numbered[number] if number < len(self.numbered) else None
             changed[number] = {
                 # Beside tables of the parameter's shape an optimiser counts its steps.
                 key: change(value, place) if place is not None and _is_table(value) else value

@@ -56,7 +56,7 @@ WIDTHS = {"v": 5, "a": 3, "sound.of items": 6, "t": 4}
 
 
 def problem_of(n_modalities: int = 2, **settings):
-    """A random problem of 8 users, 11 items and 8 columns; its last modality of two or more is of words."""
+    """A random problem of 8 users, 11 items and 8 columns; the last modality of several is of words."""
     widths = dict(list(WIDTHS.items())[:n_modalities])
     vocabulary = {list(widths)[-1]: 7} if n_modalities > 1 else {}
     return random_problem(0, 9, 12, 25, widths, vocabulary, d=D, **settings)
@@ -254,6 +254,13 @@ def test_a_checkpoint_of_another_width_is_told_in_a_sentence(made):
     begun = run(1, epochs=1)
     with pytest.raises(ValueError, match=r"embedding_size was 8 and is 16"):
         run(2, epochs=2, embedding_size=16, resume=begun["checkpoint"])
+
+
+def test_a_checkpoint_of_another_model_is_refused(made):
+    settings = {"epochs": 1, "show_progress": False, "state": "ERROR", "train_batch_size": 64}
+    other = quick_start.run("FREEDOM", "made", config_dict=settings)["checkpoint"]
+    with pytest.raises(ValueError, match=r"is a checkpoint of the model \[FREEDOM\]"):
+        run(2, epochs=2, resume=other)
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def draw_mask(table: Tensor, rate: float, columns: Columns | None = None) -> Ten
     Args:
         table: shape (n, d), or its own ``columns`` alone.
         rate: of what is dropped.
-        columns: those that the process holds: a mask is drawn for all d, so that it is the same whatever
-            the number of processes.
+        columns: those that the process holds: a mask is drawn for all d, so that it is the same with any
+            number of processes.
     """
     width = table.shape[1] if columns is None or columns.are_all else columns.width
     kept = draw_kept(len(table) * width, rate, table.device).view(len(table), width)
