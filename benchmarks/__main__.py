@@ -23,6 +23,7 @@ from benchmarks import (
     memory,
     neighbours,
     page,
+    processes,
     shapes,
     start_up,
     steps,
@@ -38,7 +39,10 @@ STEP_SETS = (
     (shapes.MOVIELENS, steps.FEW),
 )
 STEPS = (PUBLIC, *(shape.name for shape, _ in STEP_SETS))
-CASES = (*STEPS, "baselines", "hops", "growth", "memory", "neighbours", "evaluation", "start_up")
+CASES = (
+    *(*STEPS, "baselines", "hops", "growth", "memory", "processes"),
+    *("neighbours", "evaluation", "start_up"),
+)
 
 _QUICK_SIZE, _QUICK_ROUNDS = 1 / 8, 3
 
@@ -122,6 +126,7 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
         "growth": partial(growth.measure, featureless, folder, rounds(9)),
         "memory": partial(on, shapes.TIKTOK, memory.measure),
         "neighbours": partial(neighbours.measure, sized(shapes.TIKTOK), folder),
+        "processes": partial(on, shapes.TIKTOK, processes.measure, rounds(15)),
         "evaluation": partial(on, shapes.TIKTOK, evaluation.measure),
         "start_up": partial(on, shapes.MOVIELENS, start_up.measure),
     }

@@ -49,6 +49,7 @@ def page(results: Results, images: dict[str, Path]) -> str:
         "hops": tables.hops,
         "memory": tables.memory,
         "neighbours": tables.neighbours,
+        "processes": tables.processes,
         "start_up": tables.start_up,
     }
     for part, table in plain.items():
@@ -76,6 +77,7 @@ def terminal(results: Results) -> list[tuple[str, tables.Table]]:
         "growth": ("Growth", tables.growing),
         "memory": ("Peak memory", tables.memory),
         "neighbours": ("Nearest items", tables.neighbours),
+        "processes": ("Several processes", tables.processes),
         "evaluation": ("Full-sort evaluation", tables.evaluation),
         "start_up": ("Start-up", tables.start_up),
     }

@@ -80,6 +80,23 @@ def memory(measured: dict[str, dict[str, int]]) -> Table:
     return header, rows
 
 
+def processes(measured: dict[str, dict[str, float]]) -> Table:
+    header = ["processes", "step, ms", "/ one's", "processor, ms", "/ one's"]
+    header += ["tables, MiB", "gradients, MiB", "Adam, MiB", "sent a step, MB"]
+    rows = []
+    for key, each in measured.items():
+        row = [key]
+        for kind in ("step", "worked"):
+            if kind in each:
+                ratio = each[kind] / measured["1"][kind]
+                row += [milliseconds(each[kind]), f"{ratio:.2f}"]
+        if "sent" in each:
+            row += [_mebibytes(each[held]) for held in ("parameters", "gradients", "optimiser")]
+            row.append(f"{each['sent'] / 1e6:.1f}")
+        rows.append([*row, *[""] * (len(header) - len(row))])
+    return header, rows
+
+
 def neighbours(measured: dict[str, float]) -> Table:
     header = ["items", "columns", "seconds", "memory, MiB", "read again, seconds"]
     row = [f"{measured['items']:,}", str(measured["columns"]), f"{measured['first']:.1f}"]

@@ -7,6 +7,7 @@ from typing import Callable
 
 from benchmarks import growth
 from benchmarks.baselines import BM3, FREEDOM, PLAIN
+from benchmarks.processes import TWO_THREADS
 from benchmarks.steps import FAC, FD, FM, LIGHTGCN, STRAIGHTFORWARD
 
 PUBLIC, PAPER = "tiktok", "tiktok-paper"
@@ -122,6 +123,10 @@ def _slope(results: Results) -> float:
     return growth.slope(points["interactions"], growth.graph_part(points))
 
 
+def _of_processes(results: Results, one: str, other: str, kind: str = "step") -> float:
+    return results["processes"][one][kind] / results["processes"][other][kind]
+
+
 TARGETS = (
     _steps("SLMRec-FAC step / LightGCN step, paper-size TikTok", 0.2, PAPER, FAC, LIGHTGCN),
     _steps(
@@ -152,6 +157,21 @@ TARGETS = (
         "peak memory, SLMRec-FAC without propagated features / LightGCN, paper-size TikTok",
         1.5,
         lambda results: memory_ratio(results["memory"]),
+    ),
+    Target(
+        "2 processes of one thread / 1 process of one thread, a step, paper-size TikTok",
+        0.6,
+        lambda results: _of_processes(results, "2", "1"),
+    ),
+    Target(
+        "the same by the time of the processor",
+        0.6,
+        lambda results: _of_processes(results, "2", "1", "worked"),
+    ),
+    Target(
+        "2 processes of one thread / 1 process of two threads, a step, paper-size TikTok",
+        1.15,
+        lambda results: _of_processes(results, "2", TWO_THREADS),
     ),
     Target(
         "nearest items of 71,494 by 256 columns",

@@ -7,12 +7,13 @@ are counted twice. Here processes run on CPUs (gloo) as well, and results equal 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 
 import torch
 import torch.distributed as dist
@@ -22,6 +23,15 @@ from torch import Tensor, nn
 
 # How long a process waits for the others before it gives up with an error.
 TIMEOUT = timedelta(minutes=10)
+
+# Whether all processes have the same batch; each has its own, or is alone.
+_one_batch = False
+
+# What gloo and NCCL say to a process when another one has gone.
+_LOST = (
+    *("Connection closed by peer", "Connection reset by peer", "Broken pipe"),
+    "remote process exited",
+)
 
 # How often a process looks whether the one that has started it is still there.
 _LOOKS_S = 0.5
@@ -38,24 +48,44 @@ def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[s
 
     Raises:
         ValueError: what a process raised for the user's input.
-        torch.multiprocessing.ProcessException: if a process died; the others are ended.
+        ChildProcessError: if a process died; the others are ended.
+        torch.multiprocessing.ProcessRaisedException: for a fault of the program, with its traceback.
     """
     answers = mp.get_context("spawn").SimpleQueue()
     with TemporaryDirectory() as folder:
         meeting = {**processes, "init_method": _meeting_point(processes, folder)}
+        arguments = run, arguments, meeting, answers, os.getpid()
+        context = mp.spawn(_work, arguments, processes["nproc"], join=False)
         try:
-            mp.spawn(
-                _work,
-                args=(run, arguments, meeting, answers, os.getpid()),
-                nprocs=processes["nproc"],
-            )
-        except mp.ProcessRaisedException:
+            while not context.join():
+                pass
+        except (mp.ProcessExitedException, mp.ProcessRaisedException):
+            _tell_of_the_dead(context.processes)
             if answers.empty():
                 raise
+        finally:
+            for process in context.processes:
+                process.terminate()
     answer = None if answers.empty() else answers.get()
     if isinstance(answer, str):
         raise ValueError(answer)
     return answer
+
+
+def _tell_of_the_dead(processes) -> None:
+    """Raises ChildProcessError if one of them was ended from outside; those that lost it raise too."""
+    for rank, process in enumerate(processes):
+        process.join()
+        # Those that PyTorch has ended, because another one is gone, have SIGTERM.
+        if process.exitcode not in (0, 1, -signal.SIGTERM):
+            how = f"exit status {process.exitcode}"
+            if process.exitcode < 0:
+                how = signal.Signals(-process.exitcode).name
+            raise ChildProcessError(
+                f"process {rank} of {len(processes)} died ({how}), so the run has ended. SIGKILL often "
+                "comes from a system that lacks memory: use fewer processes, or smaller batches. "
+                "--resume goes on from the last checkpoint"
+            )
 
 
 def _meeting_point(processes: dict[str, Any], folder: str) -> str:
@@ -75,6 +105,13 @@ def _work(
         result = run(**{**arguments, "config_dict": settings})
     except (ValueError, OSError, ImportError) as error:
         answers.put(str(error))
+        raise
+    except RuntimeError as error:
+        if any(words in str(error) for words in _LOST):
+            answers.put(
+                f"process {rank} has lost the others: one of them, here or on another machine, has "
+                "ended. --resume goes on from the last checkpoint"
+            )
         raise
     finally:
         if dist.is_initialized():
@@ -125,6 +162,47 @@ def join(settings: dict[str, Any]) -> torch.device:
     return torch.device("cuda", rank)
 
 
+def share_one_batch(shared: bool) -> None:
+    """Says whether from now on all processes have the same batch and the same random state, or each its
+    own. With one batch each makes the same of it, or its share of a sum that they make together."""
+    global _one_batch
+    _one_batch = shared and dist.is_initialized()
+
+
+def one_batch() -> bool:
+    """Whether several processes have the same batch (see :func:`share_one_batch`)."""
+    return _one_batch and dist.is_initialized()
+
+
+def _batches_apart() -> bool:
+    return dist.is_initialized() and not _one_batch
+
+
+def own_share(n: int) -> slice:
+    """This process's share of n rows of the batch that all have; all of them elsewhere."""
+    if not one_batch():
+        return slice(0, n)
+    rank, n_processes = dist.get_rank(), dist.get_world_size()
+    return slice(n * rank // n_processes, n * (rank + 1) // n_processes)
+
+
+def ranks_where(this_one: bool) -> list[int]:
+    """The ranks of the processes in which ``this_one`` is true."""
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    flags = torch.zeros(dist.get_world_size(), device=device)
+    flags[dist.get_rank()] = this_one
+    dist.all_reduce(flags)
+    return flags.nonzero().flatten().tolist()
+
+
+def added_up(*tables: Tensor) -> tuple[Tensor, ...]:
+    """The sums over processes of tensors of one type, in one message; new tensors."""
+    message = torch.cat([table.flatten() for table in tables])
+    dist.all_reduce(message)
+    parts = message.split([table.numel() for table in tables])
+    return tuple(part.view_as(table) for part, table in zip(parts, tables))
+
+
 def wait() -> None:
     """Waits until every process is here; nothing in a single process."""
     if dist.is_initialized():
@@ -134,7 +212,8 @@ def wait() -> None:
 def gathered_rows(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, int]:
     """All processes' rows, one after another, with their counts, and where this one's begin.
 
-    Gradients flow back to the process that a row came from. Each may give as many rows as it has.
+    Where the processes have one batch these are its rows already. Gradients flow back to the process
+    that a row came from. Each may give as many rows as it has.
 
     Args:
         rows: shape (n, d).
@@ -144,7 +223,7 @@ def gathered_rows(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, int]:
         Shapes (n of all, d) and (n of all, 1), and the place of the first row of this process; what
         was given, and 0, in a single process.
     """
-    if not dist.is_initialized():
+    if not _batches_apart():
         return rows, counts, 0
     n_rows = torch.tensor([len(rows)], device=rows.device)
     sizes = [torch.empty_like(n_rows) for _ in range(dist.get_world_size())]
@@ -174,8 +253,8 @@ class _Gather(torch.autograd.Function):
 
 
 def joined(ids: Tensor) -> Tensor:
-    """The ids of all processes, shape (n,) each, this one's first; ``ids`` in a single process."""
-    if not dist.is_initialized():
+    """The ids of all processes, shape (n,) each, this one's first; ``ids`` if all have one batch."""
+    if not _batches_apart():
         return ids
     size = torch.tensor([len(ids)], device=ids.device)
     sizes = [torch.empty_like(size) for _ in range(dist.get_world_size())]
@@ -191,9 +270,26 @@ def joined(ids: Tensor) -> Tensor:
 
 def first_ones(values: Tensor) -> Tensor:
     """The first process's ``values``, in every process; they are as many in each."""
-    if dist.is_initialized():
+    if _batches_apart():
         dist.broadcast(values, 0)
     return values
+
+
+def keep_alike(parameters: Sequence[nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+    """Of one batch: gives every process the first one's ``parameters`` and the mean of their gradients.
+
+    These are the same but for rounding, which may differ from machine to machine and on a GPU.
+    """
+    for parameter in parameters:
+        dist.broadcast(parameter.data, 0)
+
+    def average(*_) -> None:
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        if gradients:
+            torch._foreach_copy_(gradients, added_up(*gradients))
+            torch._foreach_div_(gradients, dist.get_world_size())
+
+    optimizer.register_step_pre_hook(average)
 
 
 def synchronise(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from recbole.data import create_dataset, data_preparation
 from recbole.data.transform import construct_transform
+from recbole.data.utils import get_dataloader
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import metrics, outside, parallel, plugins, report
+from recbole_slmrec import metrics, outside, parallel, plugins, report, sharding
 from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
@@ -99,6 +100,7 @@ def train(config: Config, saved: bool = True):
         The result, as :func:`run`; the trainer, which knows the course of training; and the loaders
         of training, validation and test.
     """
+    sharding.decide(config)
     train_data, valid_data, test_data = load_data(config)
     model = build_model(config, train_data)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
@@ -228,10 +230,20 @@ def load_data(config: Config):
         getLogger().warning(sentence)
     _set_eval_batch_size(config, dataset.item_num)
     train_data, valid_data, test_data = data_preparation(config, dataset)
+    if parallel.one_batch():
+        train_data = _in_one_batch(config, train_data)
     metrics.check_labels(config, valid=valid_data, test=test_data)
     if config["test_mask"] == "train":
         test_data = ranking_all_but_training_items(config, train_data, test_data)
     return train_data, valid_data, test_data
+
+
+def _in_one_batch(config: Config, train_data):
+    """The same training loader, with the batches of a single process in each."""
+    with parallel.as_single_process(config):
+        loader = get_dataloader(config, "train")
+        dataset, sampler = train_data._dataset, train_data._sampler
+        return loader(config, dataset, sampler, shuffle=config["shuffle"])
 
 
 def load_everything(config: Config):
@@ -240,7 +252,8 @@ def load_everything(config: Config):
 
 
 def build_model(config: Config, train_data) -> torch.nn.Module:
-    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
+    own_seed = 0 if parallel.one_batch() else config["local_rank"]
+    init_seed(config["seed"] + own_seed, config["reproducibility"])
     model = get_model(config["model"])(config, train_data._dataset)
     return model.to(config["device"])
 

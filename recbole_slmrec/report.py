@@ -13,6 +13,7 @@ import torch
 from recbole.utils import ModelType
 from texttable import Texttable
 
+from recbole_slmrec import sharding
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph import dgl_kernels
 from recbole_slmrec.graph.product import resolve_backend
@@ -67,6 +68,9 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
         lines["losses"] = _losses(config)
         lines["score"] = _score(model)
     n_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    tables = sharding.said(config, model)
+    if tables is not None:
+        lines["tables"] = tables
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
         f"{config['valid_metric']} on validation picks the epoch; "

@@ -31,6 +31,7 @@ from recbole_slmrec.memory import keep_freed_memory
 from recbole_slmrec.model.validated import free_weights
 from recbole_slmrec.per_user import UserEvaluator
 from recbole_slmrec.settings import model_defaults
+from recbole_slmrec.whole_state import WholeState
 
 # Settings of a run that say nothing of the model that came out of it.
 _PASSING = frozenset(
@@ -53,6 +54,8 @@ class PluginTrainer:
     """
 
     average: ParameterAverage | None = None
+    # Of a model whose tables processes hold by columns.
+    whole_state: WholeState | None = None
 
     def __init__(self, config, model):
         keep_freed_memory()
@@ -76,10 +79,20 @@ class PluginTrainer:
         # Of models that are trained in one epoch, whatever eval_step is.
         self.eval_step = min(self.eval_step, self.epochs)
         if not config["single_spec"]:
-            for optimizer in self._optimizers().values():
-                parallel.synchronise(self.model, optimizer)
+            self._synchronise()
             self.saved_model_file = parallel.first_ones_text(self.saved_model_file)
             self.evaluator = parallel.JointEvaluator(self.evaluator)
+
+    def _synchronise(self) -> None:
+        optimizers = self._optimizers().values()
+        if not parallel.one_batch():
+            for optimizer in optimizers:
+                parallel.synchronise(self.model, optimizer)
+            return
+        first_here = self.config["local_rank"] == 0
+        self.whole_state = WholeState(self.model, self.model.columns_held, first_here)
+        for optimizer in optimizers:
+            parallel.keep_alike(self.whole_state.uncut, optimizer)
 
     def fit(self, train_data, *args, **kwargs):
         self._train_data = train_data
@@ -87,6 +100,10 @@ class PluginTrainer:
             for loader, state in zip(_loaders(train_data), self._resumed_states["loaders"]):
                 loader.generator.set_state(state.cpu())
             restore_random_state(self._resumed_states)
+            on_devices = self._resumed_states.get("cuda")
+            if on_devices and parallel.one_batch() and self.device.type == "cuda":
+                # Of the process that wrote it, whose device was the first.
+                torch.cuda.set_rng_state(on_devices[0].cpu(), self.device)
         return super().fit(train_data, *args, **kwargs)
 
     @torch.no_grad()
@@ -97,7 +114,7 @@ class PluginTrainer:
             parallel.wait()
         if eval_data and load_best_model:
             path = model_file or self.saved_model_file
-            self._load_model(load_checkpoint(path, self.device), path)
+            self._load_model(self._read(path), path)
             self.logger.info(f"Loading model structure and parameters from {path}")
         return super().evaluate(eval_data, load_best_model=False, show_progress=show_progress)
 
@@ -108,7 +125,7 @@ class PluginTrainer:
             FileNotFoundError, ValueError: if the file is missing, unreadable, of another model or data
                 set, or already as far as ``epochs``.
         """
-        checkpoint = load_checkpoint(resume_file, self.device)
+        checkpoint = self._read(resume_file)
         if "optimizers" not in checkpoint:
             raise ValueError(
                 f"{resume_file} is from another version and does not hold all that training goes on "
@@ -134,6 +151,12 @@ class PluginTrainer:
         self._resumed_states = checkpoint["random"]
         self.logger.info(f"Checkpoint loaded. Resume training from epoch {self.start_epoch}")
 
+    def _read(self, path) -> dict:
+        """A checkpoint, of whose tables this process's columns are left."""
+        if self.whole_state is None:
+            return load_checkpoint(path, self.device)
+        return self.whole_state.own(load_checkpoint(path))
+
     def _check_nan(self, loss):
         if torch.isnan(loss):
             epoch = self.start_epoch + len(self.epoch_losses)
@@ -148,11 +171,17 @@ class PluginTrainer:
         return result
 
     def _save_checkpoint(self, epoch, verbose=True, **kwargs):
-        if not self.config["single_spec"] and self.config["local_rank"] != 0:
+        writes = self.config["single_spec"] or self.config["local_rank"] == 0
+        if not writes and self.whole_state is None:
+            return
+        state = self._state(epoch)
+        if self.whole_state is not None:
+            state = self.whole_state.gathered(state)
+        if not writes:
             return
         path = kwargs.get("saved_model_file", self.saved_model_file)
         with named_by("--checkpoint_dir"):
-            save_checkpoint(self._state(epoch), path)
+            save_checkpoint(state, path)
         if verbose:
             self.logger.info(set_color("Saving current", "blue") + f": {path}")
 
@@ -218,8 +247,11 @@ class PluginTrainer:
     def _train_epoch(self, *args, **kwargs):
         start = perf_counter()
         self._before_epoch()
+        # With one batch, RecBole's own means for several processes would cost a pass over all tables.
+        alone = parallel.as_single_process(self.config) if parallel.one_batch() else nullcontext()
         try:
-            losses = super()._train_epoch(*args, **kwargs)
+            with alone:
+                losses = super()._train_epoch(*args, **kwargs)
         except KeyError as error:
             self._explain(error)
         self.epoch_seconds.append(perf_counter() - start)

@@ -6,6 +6,7 @@ from copy import copy, deepcopy
 from functools import cached_property
 from typing import Callable
 
+import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -135,6 +136,8 @@ class RowSums:
     @cached_property
     def _by_source(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """The edges' rows in the order of their sources, where each source's begin, and weights."""
+        if self.sources.device.type == "cpu":
+            return self._counted_by_source()
         numbers = torch.arange(len(self._counts), device=self.sources.device)
         numbers = numbers.to(self.sources.dtype)
         rows = torch.repeat_interleave(numbers, self._counts, output_size=len(self.sources))
@@ -142,6 +145,17 @@ class RowSums:
         order = self.sources.argsort()
         weights = None if self._weights is None else self._weights[order]
         return rows[order], _offsets(counts), weights
+
+    def _counted_by_source(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The same without a sort, by counting."""
+        weights = torch.ones_like(self.sources, dtype=torch.int8)
+        weights = weights if self._weights is None else self._weights
+        parts = (weights.numpy(), self.sources.numpy(), self._offsets.numpy())
+        matrix = sp.csr_matrix(parts, (len(self._counts), self._n_sources)).tocsc()
+        rows, offsets = (
+            torch.from_numpy(part).to(self.sources.dtype) for part in (matrix.indices, matrix.indptr)
+        )
+        return rows, offsets, None if self._weights is None else torch.from_numpy(matrix.data)
 
 
 class WholeThenRows:

@@ -7,6 +7,7 @@ from typing import Sequence
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
+from recbole_slmrec.columns import columns_of
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.encoder import Encoder, Encoding
@@ -27,6 +28,9 @@ class MultimodalLightGCN(VectorRecommender):
 
     Raises:
         ValueError: for a setting out of range; the message names the key.
+
+    Attributes:
+        columns_held: which of an embedding's columns this process holds.
     """
 
     def __init__(self, config, dataset):
@@ -34,16 +38,17 @@ class MultimodalLightGCN(VectorRecommender):
         graph = self.interactions(dataset)
         block = InteractionBlock(graph, self.device, config["graph_backend"])
         propagation = Propagation(block, config["n_layers"], config["adjacency"])
+        self.columns_held = columns_of(config["embedding_size"])
         self.encoder = Encoder(
             propagation,
             dataset.item_modalities,
-            config["embedding_size"],
+            self.columns_held,
             config["word_embedding_size"],
             self.device,
             kept_folder(config),
         )
         self.embedding_size = config["embedding_size"]
-        self.fusion = Fusion(len(self.encoder.names), config["embedding_size"], config["fusion"])
+        self.fusion = Fusion(len(self.encoder.names), self.columns_held, config["fusion"])
 
     def forward(self) -> Part:
         """The vectors of all users and items, whose inner products are the scores: the columns of
@@ -83,11 +88,11 @@ class MultimodalLightGCN(VectorRecommender):
 
     def initialise(self) -> None:
         """Xavier uniform; Xavier normal for words. Called when all modules are there."""
-        self.apply(xavier_uniform_initialization)
+        self.apply(self.columns_held.drawn(xavier_uniform_initialization))
         for module in self.modules():
             if isinstance(module, WordFeatures):
                 xavier_normal_initialization(module.word_embedding)
 
     def fused(self, encoding: Encoding) -> Part:
         """z of the distinct users and items of an encoding (Eq. 5)."""
-        return Part(self.fusion.users(encoding.users()), self.fusion.items(encoding.items()))
+        return Part(*self.fusion.both(encoding.users(), encoding.items()))

@@ -9,6 +9,7 @@ from typing import Sequence
 import torch
 from torch import Tensor, nn
 
+from recbole_slmrec.columns import Columns
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.propagation import Propagation, PropagationAt
 from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
@@ -79,7 +80,7 @@ class Encoder(nn.Module):
     Args:
         propagation: the mean over layers on the training graph.
         modalities: content modalities, in order; the ID embedding comes last and is always there.
-        embedding_size: d.
+        columns: those of d that this process holds; all tables here have no others.
         word_embedding_size: width of a word's embedding, for word lists.
         device: where features are kept.
         folder: where propagated features lie between runs; None makes them each time.
@@ -89,22 +90,22 @@ class Encoder(nn.Module):
         self,
         propagation: Propagation,
         modalities: Sequence[Modality],
-        embedding_size: int,
+        columns: Columns,
         word_embedding_size: int,
         device: torch.device,
         folder: Path | None,
     ):
         super().__init__()
-        self.propagation = propagation
+        self.propagation, self.columns = propagation, columns
         n_users, n_items = propagation.block.n_users, propagation.block.n_items
-        self.user_embedding = nn.Embedding(n_users, embedding_size)
-        self.item_embedding = nn.Embedding(n_items, embedding_size)
+        self.user_embedding = columns.table(n_users)
+        self.item_embedding = columns.table(n_items)
         self.content = nn.ModuleDict()
         for modality in modalities:
             self.content[module_key(modality.name)] = (
-                DenseContent(modality, propagation, embedding_size, device, folder)
+                DenseContent(modality, propagation, columns, device, folder)
                 if isinstance(modality, DenseModality)
-                else WordContent(modality, n_items, embedding_size, word_embedding_size, device)
+                else WordContent(modality, n_items, columns, word_embedding_size, device)
             )
         self.content_names = tuple(modality.name for modality in modalities)
 
@@ -122,7 +123,7 @@ class Encoder(nn.Module):
         return Encoding(rows, propagation, user_part, item_parts)
 
     def table(self, name: str) -> Tensor:
-        """E_m of modality ``name``, shape (|I|, d)."""
+        """E_m of modality ``name``, in the columns that this process holds: shape (|I|, d)."""
         content = self._content(name)
         return self.item_embedding.weight if content is None else content.table()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from recbole_slmrec.columns import Columns
+
 FUSIONS = ("concat", "mean")
 
 
@@ -13,35 +15,48 @@ class Fusion(nn.Module):
 
     Args:
         n_modalities: |M|, the ID included.
-        embedding_size: d.
+        columns: those of d that this process holds, which the tables have that it puts together.
         fusion: ``concat`` (|M| d -> d) or ``mean`` (d -> d).
 
     Raises:
         ValueError: for an unknown ``fusion``.
     """
 
-    def __init__(self, n_modalities: int, embedding_size: int, fusion: str = "concat"):
+    def __init__(self, n_modalities: int, columns: Columns, fusion: str = "concat"):
         super().__init__()
         if fusion not in FUSIONS:
             raise ValueError(f"fusion [{fusion}] is not one of {', '.join(FUSIONS)}")
-        self.fusion = fusion
-        width = n_modalities * embedding_size if fusion == "concat" else embedding_size
-        self.user_map = nn.Linear(width, embedding_size)
-        self.item_map = nn.Linear(width, embedding_size)
+        self.fusion, self.columns = fusion, columns
+        width = n_modalities * columns.width if fusion == "concat" else columns.width
+        self.user_map = columns.cut(nn.Linear(width, columns.width), weight=1)
+        self.item_map = columns.cut(nn.Linear(width, columns.width), weight=1)
 
     def users(self, parts: dict[str, Tensor]) -> Tensor:
         """z_u from z_{u,m}: |M| tensors of shape (n, d) to one."""
-        return self._fused(self.user_map, list(parts.values()))
+        return self._fused((self.user_map, parts))[0]
 
     def items(self, parts: dict[str, Tensor]) -> Tensor:
         """z_i from z_{i,m}: |M| tensors of shape (n, d) to one."""
-        return self._fused(self.item_map, list(parts.values()))
+        return self._fused((self.item_map, parts))[0]
 
-    def _fused(self, linear: nn.Linear, parts: list[Tensor]) -> Tensor:
+    def both(self, on_users: dict[str, Tensor], on_items: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """z_u and z_i, as :meth:`users` and :meth:`items` give them."""
+        return self._fused((self.user_map, on_users), (self.item_map, on_items))
+
+    def _fused(self, *sides: tuple[nn.Linear, dict[str, Tensor]]) -> tuple[Tensor, ...]:
+        sides = [(linear, list(parts.values())) for linear, parts in sides]
         if self.fusion == "mean":
-            return linear(sum(parts) / len(parts))
-        # A product for each, summed, takes less than half the time of writing all side by side.
-        z = linear.bias
-        for part, weight in zip(parts, linear.weight.split([part.shape[1] for part in parts], dim=1)):
-            z = torch.addmm(z, part, weight.T)
-        return z
+            return self.columns.mapped(*((linear, sum(parts) / len(parts)) for linear, parts in sides))
+        if self.columns.are_all:
+            return tuple(_products(linear.bias, linear, parts) for linear, parts in sides)
+        zero = sides[0][0].bias.new_zeros(1)
+        sums = self.columns.summed(*(_products(zero, linear, parts) for linear, parts in sides))
+        return tuple(z + linear.bias for z, (linear, _) in zip(sums, sides))
+
+
+def _products(start: Tensor, linear: nn.Linear, parts: list[Tensor]) -> Tensor:
+    # A product for each, summed, takes less than half the time of writing all side by side.
+    z = start
+    for part, weight in zip(parts, linear.weight.split([part.shape[1] for part in parts], dim=1)):
+        z = torch.addmm(z, part, weight.T)
+    return z

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_slmrec.counting import counted
-from recbole_slmrec.parallel import gathered_rows
+from recbole_slmrec.parallel import added_up, gathered_rows, one_batch, own_share
 
 SIMILARITIES = ("cosine", "dot")
 
@@ -250,15 +250,11 @@ class _WeightedSoftmax(torch.autograd.Function):
         # By anchor, so that a block's pairs lie side by side.
         sorted_anchors, order = pairs.anchors.sort()
         pairs, own_weights = Pairs(sorted_anchors, pairs.positives[order]), own_weights[order]
+        compute = _of_own_anchors if one_batch() else _gradients
         with torch.autocast(device, enabled=False):
-            anchors = anchors / temperature
-            loss, grad_anchors, grad_candidates, pulls = _entropies(
-                anchors, candidates, weights, pairs, own_weights, left_out, precision
+            loss, grad_anchors, grad_candidates = compute(
+                anchors / temperature, candidates, weights, pairs, own_weights, left_out, precision
             )
-            chosen = anchors.index_select(0, pairs.anchors)
-            positives = candidates.index_select(0, pairs.positives)
-            grad_anchors.index_add_(0, pairs.anchors, positives.mul_(pulls))
-            grad_candidates.index_add_(0, pairs.positives, chosen.mul_(pulls))
         grad_anchors /= temperature * len(order)
         grad_candidates /= len(order)
         ctx.save_for_backward(grad_anchors, grad_candidates)
@@ -269,6 +265,53 @@ class _WeightedSoftmax(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         grad_anchors, grad_candidates = ctx.saved_tensors
         return grad_anchors * gradient, grad_candidates * gradient, *[None] * 5
+
+
+def _of_own_anchors(
+    anchors: Tensor,
+    candidates: Tensor,
+    weights: Tensor,
+    pairs: Pairs,
+    own_weights: Tensor,
+    left_out: Pairs | None,
+    precision: torch.dtype,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """:func:`_gradients` of one batch in all processes, each of which makes those of its anchors."""
+    share = own_share(len(anchors))
+    own, places = _of_share(pairs, share)
+    out = None if left_out is None else _of_share(left_out, share)[0]
+    loss, grad_own, grad_candidates = _gradients(
+        anchors[share], candidates, weights, own, own_weights[places], out, precision
+    )
+    grad_anchors = F.pad(grad_own, (0, 0, share.start, len(anchors) - share.stop))
+    return added_up(loss, grad_anchors, grad_candidates)
+
+
+def _of_share(pairs: Pairs, share: slice) -> tuple[Pairs, slice]:
+    """The pairs of the anchors ``share``, numbered from 0, and where they stand; anchors are sorted."""
+    ends = torch.tensor([share.start, share.stop], device=pairs.anchors.device)
+    places = slice(*torch.searchsorted(pairs.anchors, ends).tolist())
+    return Pairs(pairs.anchors[places] - share.start, pairs.positives[places]), places
+
+
+def _gradients(
+    anchors: Tensor,
+    candidates: Tensor,
+    weights: Tensor,
+    pairs: Pairs,
+    own_weights: Tensor,
+    left_out: Pairs | None,
+    precision: torch.dtype,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The pairs' cross-entropies, summed, and the gradients of this sum."""
+    loss, grad_anchors, grad_candidates, pulls = _entropies(
+        anchors, candidates, weights, pairs, own_weights, left_out, precision
+    )
+    chosen = anchors.index_select(0, pairs.anchors)
+    positives = candidates.index_select(0, pairs.positives)
+    grad_anchors.index_add_(0, pairs.anchors, positives.mul_(pulls))
+    grad_candidates.index_add_(0, pairs.positives, chosen.mul_(pulls))
+    return loss, grad_anchors, grad_candidates
 
 
 def _entropies(
@@ -291,7 +334,7 @@ def _entropies(
     scaled, columns = (anchors / _LN_2).to(precision), candidates.to(precision)
     weighted, entropies = (candidates * weights).to(precision), anchors.new_zeros(())
     grad_anchors, grad_candidates = torch.empty_like(anchors), torch.zeros_like(candidates)
-    pulls = []
+    pulls = [anchors.new_zeros(0)]
     blocks = _blocks(anchors, candidates)
     own_blocks, out_blocks = _by_block(pairs, blocks), _by_block(left_out, blocks)
     own_weights = own_weights.split([len(own.anchors) for own in own_blocks])

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recbole_slmrec.columns import Columns
 from recbole_slmrec.data.modality import DenseModality, Modality, WordModality
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.propagated import propagated_features
@@ -22,7 +23,7 @@ class DenseContent(nn.Module):
     Args:
         modality: its features, shape (|I|, D).
         propagation: the encoder's propagation.
-        embedding_size: d.
+        columns: those of d that this process holds, to which it projects.
         device: where the features are propagated and kept.
         folder: where propagated features lie between runs; None makes them each time.
     """
@@ -31,13 +32,13 @@ class DenseContent(nn.Module):
         self,
         modality: DenseModality,
         propagation: Propagation,
-        embedding_size: int,
+        columns: Columns,
         device: torch.device,
         folder: Path | None,
     ):
         super().__init__()
         features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
-        self.projection = nn.Linear(features.shape[1], embedding_size)
+        self.projection = columns.cut(nn.Linear(features.shape[1], columns.width), weight=0, bias=0)
         on_users, on_items = propagated_features(modality.name, features, propagation, folder)
         ones_on_users, ones_on_items = propagation.from_items(features.new_ones(len(features), 1))
         # Made from the data anew at each start, so no checkpoint carries them.
@@ -143,7 +144,7 @@ class WordContent(WordFeatures):
     Args:
         modality: pairs of item and word.
         n_items: |I|.
-        embedding_size: d.
+        columns: those of d that this process holds, to which it projects.
         word_embedding_size: D, width of a word's embedding.
         device: where the pairs are kept.
     """
@@ -152,16 +153,21 @@ class WordContent(WordFeatures):
         self,
         modality: WordModality,
         n_items: int,
-        embedding_size: int,
+        columns: Columns,
         word_embedding_size: int,
         device: torch.device,
     ):
         super().__init__(modality, n_items, word_embedding_size, device)
-        self.projection = nn.Linear(word_embedding_size, embedding_size)
+        self.columns = columns
+        self.projection = columns.cut(nn.Linear(self.width, columns.width), weight=0, bias=0)
 
     def table(self) -> Tensor:
         """E_m, shape (|I|, d)."""
         return self.projection(self.all_rows())
+
+    def _means(self, words: Tensor, offsets: Tensor) -> Tensor:
+        table = self.columns.shared(self.word_embedding.weight)
+        return F.embedding_bag(words, table, offsets, mode="mean")
 
 
 def item_features(

@@ -43,6 +43,17 @@ RESULTS = {
         FAC: {"peak": 900 * 2**20, "propagated": 200 * 2**20},
         LIGHTGCN: {"peak": 500 * 2**20, "propagated": 0},
     },
+    "processes": {
+        "1": {
+            "step": 0.2, "worked": 0.2, "sent": 0,
+            "parameters": 2**23, "gradients": 2**23, "optimiser": 2**24,
+        },
+        "2": {
+            "step": 0.13, "worked": 0.11, "sent": 5_500_000,
+            "parameters": 2**22, "gradients": 2**22, "optimiser": 2**23,
+        },
+        "1, two threads": {"step": 0.1},
+    },
     "neighbours": {
         "items": 71_494, "columns": 256, "first": 61.0, "second": 0.25, "memory": 600 * 2**20,
     },
@@ -77,6 +88,12 @@ def test_targets_beside_what_was_measured():
     assert growth == ["1.10", "1.00", "", "yes"]
     (memory,) = [row for what, row in rows.items() if what.startswith("peak memory")]
     assert memory == ["1.50", "1.40", "", "yes"]
+    assert rows["2 processes of one thread / 1 process of one thread, a step, paper-size TikTok"] == [
+        "0.60", "0.65", "", "no",
+    ]  # fmt: skip
+    assert rows["the same by the time of the processor"] == ["0.60", "0.55", "", "yes"]
+    threads = rows["2 processes of one thread / 1 process of two threads, a step, paper-size TikTok"]
+    assert threads == ["1.15", "1.30", "", "no"]
     (evaluation,) = [row for what, row in rows.items() if what.startswith("full-sort")]
     assert evaluation == ["1/20", "1/40", "", "yes"]
     assert rows["largest difference of a metric between the two"] == ["1e-06", "2e-06", "", "no"]
@@ -109,7 +126,8 @@ def test_what_was_not_measured_says_so():
     assert rows["SLMRec-FAC step / LightGCN step, public TikTok"] == [
         "1.10", "not measured", "", "",
     ]  # fmt: skip
-    cases = ("steps", "baselines", "hops", "growth", "memory", "neighbours", "evaluation", "start_up")
+    cases = ("steps", "baselines", "hops", "growth", "memory", "processes")
+    cases += ("neighbours", "evaluation", "start_up")
     nothing = {**RESULTS, **{case: {} for case in cases}}
     assert {row[2] for row in tables.targets(nothing)[1]} == {"not measured"}
     assert [title for title, _ in page.terminal(nothing)] == ["Targets"]
@@ -128,6 +146,13 @@ def test_hops_are_compared_where_dgl_has_kernels():
     rows = rows_of(tables.hops(RESULTS["hops"]))
     assert rows["tiktok-paper"] == ["30,000", "20.0", "16.0", "0.80"]
     assert rows["kwai-paper"] == ["3,000", "", "2.0", ""]
+
+
+def test_processes_are_compared_with_one():
+    rows = rows_of(tables.processes(RESULTS["processes"]))
+    assert rows["1"] == ["200.0", "1.00", "200.0", "1.00", "8", "8", "16", "0.0"]
+    assert rows["2"] == ["130.0", "0.65", "110.0", "0.55", "4", "4", "8", "5.5"]
+    assert rows["1, two threads"] == ["100.0", "0.50", "", "", "", "", "", ""]
 
 
 def test_memory_of_the_nearest_items_is_shown_where_it_is_known():

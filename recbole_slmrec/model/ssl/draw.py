@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recbole_slmrec.columns import Columns
+
 _SMALLEST = torch.iinfo(torch.int64).min
 
 
@@ -16,6 +18,15 @@ def draw_kept(n: int, rate: float, device: torch.device) -> Tensor:
     return draws >= round(rate * 2**16) - 2**15
 
 
-def draw_mask(table: Tensor, rate: float) -> Tensor:
-    """Zeros where :func:`draw_kept` drops, and ones, of the shape and type of ``table``."""
-    return draw_kept(table.numel(), rate, table.device).view(table.shape).to(table.dtype)
+def draw_mask(table: Tensor, rate: float, columns: Columns | None = None) -> Tensor:
+    """Zeros where :func:`draw_kept` drops, and ones, of the shape and type of ``table``.
+
+    Args:
+        table: shape (n, d), or its own ``columns`` alone.
+        rate: of what is dropped.
+        columns: those that the process holds: a mask is drawn for all d, so that it is the same with any
+            number of processes.
+    """
+    width = table.shape[1] if columns is None or columns.are_all else columns.width
+    kept = draw_kept(len(table) * width, rate, table.device).view(len(table), width)
+    return (kept if columns is None else columns.own(kept, 1)).to(table.dtype)

@@ -34,25 +34,28 @@ class FineAndCoarse(nn.Module):
         check_temperature("tau_ssl", self.temperature)
         check_similarity("fac_similarity", self.similarity)
         self.names = encoder.content_names
-        width = encoder.item_embedding.embedding_dim
+        self.columns = encoder.columns
+        width = self.columns.width
         spaces = [width] * len(self.names)
         if len(self.names) >= _MODALITIES_FOR_A_HALF_SPACE:
             spaces[-1] = width // 2
-        self.enter_id = nn.Linear(width, spaces[0])
-        self.enter = nn.ModuleList(nn.Linear(width, space) for space in spaces)
+        self.enter_id = self.columns.cut(nn.Linear(width, spaces[0]), weight=1)
+        self.enter = nn.ModuleList(
+            self.columns.cut(nn.Linear(width, space), weight=1) for space in spaces
+        )
         self.carry = nn.ModuleList(nn.Linear(a, b) for a, b in zip(spaces, spaces[1:]))
 
     def forward(self, encoding: Encoding, fusion: Fusion) -> Tensor:
         """The task's loss on the batch's items; users take no part."""
         z = encoding.items()
         pairs = Pairs(encoding.rows.item_places, encoding.rows.item_places)
-        x = self.enter_id(z[ID])
+        entering = [(self.enter_id, z[ID]), *zip(self.enter, (z[name] for name in self.names))]
+        x, *entered = self.columns.mapped(*entering)
         loss = 0
-        for k, name in enumerate(self.names):
+        for k, x_k in enumerate(entered):
             if k > 0:
                 x = self.carry[k - 1](x)
-            entered = self.enter[k](z[name])
             loss = loss + info_nce(
-                x, entered, self.temperature, self.similarity, self.gather, pairs
+                x, x_k, self.temperature, self.similarity, self.gather, pairs
             )
         return loss

@@ -75,7 +75,7 @@ class FeatureDropout(TwoViews):
 
     def keep_mask(self, table: Tensor) -> Tensor:
         """M of Eq. 8: ones where a factor is kept, zeros elsewhere; the shape of ``table``."""
-        return draw_mask(table, self.rate)
+        return draw_mask(table, self.rate, self.encoder.columns)
 
     def drop_state(self, states: Tensor) -> Tensor:
         """Dropout of node states, survivors divided by 1 - rate."""
