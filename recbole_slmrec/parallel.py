@@ -54,8 +54,8 @@ def spawn(run: Callable[..., dict], arguments: dict[str, Any], processes: dict[s
     answers = mp.get_context("spawn").SimpleQueue()
     with TemporaryDirectory() as folder:
         meeting = {**processes, "init_method": _meeting_point(processes, folder)}
-        arguments = run, arguments, meeting, answers, os.getpid()
-        context = mp.spawn(_work, arguments, processes["nproc"], join=False)
+        each = run, arguments, meeting, answers, os.getpid()
+        context = mp.spawn(_work, each, processes["nproc"], join=False)
         try:
             while not context.join():
                 pass

@@ -67,8 +67,8 @@ class WholeState:
                 for name, each in state["optimizers"].items()
             }
         if state.get("average"):
-            trained = zip(state["average"]["trained"], self.numbered)
-            trained = [table if place is None else change(table, place) for table, place in trained]
+            tables = zip(state["average"]["trained"], self.numbered)
+            trained = [table if place is None else change(table, place) for table, place in tables]
             state["average"] = {**state["average"], "trained": trained}
         return state
 

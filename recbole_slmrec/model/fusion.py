@@ -41,17 +41,18 @@ class Fusion(nn.Module):
 
     def both(self, on_users: dict[str, Tensor], on_items: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """z_u and z_i, as :meth:`users` and :meth:`items` give them."""
-        return self._fused((self.user_map, on_users), (self.item_map, on_items))
+        users, items = self._fused((self.user_map, on_users), (self.item_map, on_items))
+        return users, items
 
-    def _fused(self, *sides: tuple[nn.Linear, dict[str, Tensor]]) -> tuple[Tensor, ...]:
-        sides = [(linear, list(parts.values())) for linear, parts in sides]
+    def _fused(self, *by_modality: tuple[nn.Linear, dict[str, Tensor]]) -> list[Tensor]:
+        sides = [(linear, list(parts.values())) for linear, parts in by_modality]
         if self.fusion == "mean":
             return self.columns.mapped(*((linear, sum(parts) / len(parts)) for linear, parts in sides))
         if self.columns.are_all:
-            return tuple(_products(linear.bias, linear, parts) for linear, parts in sides)
+            return [_products(linear.bias, linear, parts) for linear, parts in sides]
         zero = sides[0][0].bias.new_zeros(1)
         sums = self.columns.summed(*(_products(zero, linear, parts) for linear, parts in sides))
-        return tuple(z + linear.bias for z, (linear, _) in zip(sums, sides))
+        return [z + linear.bias for z, (linear, _) in zip(sums, sides)]
 
 
 def _products(start: Tensor, linear: nn.Linear, parts: list[Tensor]) -> Tensor:
