@@ -58,7 +58,12 @@ def main(arguments: list[str]) -> None:
     # RecBole's Config would read the command line.
     sys.argv = sys.argv[:1]
     output = flags.output and flags.output.resolve()
-    if output is None and flags.device == "cpu" and not flags.quick and set(flags.cases) == set(CASES):
+    if (
+        output is None
+        and flags.device == "cpu"
+        and not flags.quick
+        and set(flags.cases) == set(CASES)
+    ):
         output = PAGE
     data_path = flags.data_path.resolve()
     with _working_folder() as folder:
@@ -120,7 +125,10 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
             for shape, models in STEP_SETS
         },
         "baselines": partial(
-            _baselines, data_path, rounds(31), partial(on, shapes.TIKTOK, baselines.measure, rounds(15))
+            _baselines,
+            data_path,
+            rounds(31),
+            partial(on, shapes.TIKTOK, baselines.measure, rounds(15)),
         ),
         "hops": partial(hops.measure, [sized(shape) for shape, _ in STEP_SETS], rounds(31)),
         "growth": partial(growth.measure, featureless, folder, rounds(9)),

@@ -30,7 +30,9 @@ def measure(sizes: Sequence[shapes.Shape], rounds: int) -> dict[str, dict[str, f
 def _measured(shape: shapes.Shape, rounds: int) -> dict[str, float]:
     users, items = torch.from_numpy(shapes.interactions(shape)["train"]).unbind(1)
     graph = interaction_graph(users, items, shape.n_users, shape.n_items)
-    on_users, on_items = (torch.rand(n, N_COLUMNS, device=device()) for n in (shape.n_users, shape.n_items))
+    on_users, on_items = (
+        torch.rand(n, N_COLUMNS, device=device()) for n in (shape.n_users, shape.n_items)
+    )
     backends = ["torch"] if obstacle(device().type) else ["dgl", "torch"]
     blocks = {name: InteractionBlock(graph, device(), name) for name in backends}
     tasks = {name: _hop(block, on_users, on_items) for name, block in blocks.items()}

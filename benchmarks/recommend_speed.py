@@ -41,8 +41,9 @@ def cases(flags) -> dict[str, Callable[[], None]]:
         torch.randn(flags.users + 1, flags.width), torch.randn(flags.items + 1, flags.width)
     )
     users, items = Ids("user", range(flags.users)), Ids("item", range(flags.items))
-    pairs = rng.integers(1, flags.users + 1, flags.interactions), rng.integers(
-        1, flags.items + 1, flags.interactions
+    pairs = (
+        rng.integers(1, flags.users + 1, flags.interactions),
+        rng.integers(1, flags.items + 1, flags.interactions),
     )
     seen = Pairs(*pairs, flags.users + 1)
     recommender = Recommender(SimpleNamespace(), scores, users, items, seen)

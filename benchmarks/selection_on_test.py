@@ -105,7 +105,9 @@ def run(comparison: Comparison, entry: Entry, seed: int) -> dict[str, Any]:
         "versions": report.versions(),
     }
     if not record["epochs"]:
-        raise ValueError(f"{entry.label} was never validated: set eval_step to 1, and epochs above 0")
+        raise ValueError(
+            f"{entry.label} was never validated: set eval_step to 1, and epochs above 0"
+        )
     write_record(path, record)
     return record
 
@@ -125,7 +127,9 @@ def picked(runs: Sequence[dict[str, Any]], by: str) -> Pick:
     return Pick(label, epoch["epoch"], epoch["test_result"])
 
 
-def rows(entries: Sequence[Entry], runs: dict[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]]:
+def rows(
+    entries: Sequence[Entry], runs: dict[tuple[str, int], dict[str, Any]]
+) -> list[dict[str, Any]]:
     """What is shown: for each setting, and each model with several, both picks and what they differ by.
 
     Args:
@@ -144,7 +148,10 @@ def rows(entries: Sequence[Entry], runs: dict[tuple[str, int], dict[str, Any]]) 
         for by in (VALIDATION, TEST):
             picks = [picked([runs[label, seed] for label in labels], by) for seed in seeds]
             means.append(
-                {metric: fmean(pick.figures[metric] for pick in picks) for metric in picks[0].figures}
+                {
+                    metric: fmean(pick.figures[metric] for pick in picks)
+                    for metric in picks[0].figures
+                }
             )
             where = {
                 "setting": " / ".join(dict.fromkeys(pick.setting for pick in picks)),

@@ -64,8 +64,7 @@ def growing(points: dict[str, list[float]]) -> Table:
         growth.graph_part(points),
     )
     return header, [
-        [f"{n:,}", *map(milliseconds, taken), f"{1e9 * taken[-1] / n:.0f}"]
-        for n, *taken in columns
+        [f"{n:,}", *map(milliseconds, taken), f"{1e9 * taken[-1] / n:.0f}"] for n, *taken in columns
     ]
 
 

@@ -12,7 +12,9 @@ def abilities(model_class: type) -> dict[str, str]:
     """What a model of ours can do, or one made from ours: a cell by the heading of its column."""
     encodes = issubclass(model_class, MultimodalLightGCN)
     return {
-        "modalities": "1 or more" if getattr(model_class, "needs_modality", False) else "any number",
+        "modalities": "1 or more"
+        if getattr(model_class, "needs_modality", False)
+        else "any number",
         "new items": _cell(issubclass(model_class, new_items.MODELS)),
         "new users": _cell(encodes),
         "`--why`": _cell(encodes),

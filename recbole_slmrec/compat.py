@@ -57,7 +57,11 @@ def refuse_pandas_3() -> None:
 
 def put_back_numpy_names() -> None:
     """numpy 2: ``float_``, ``complex_`` and ``unicode_`` are gone, and every ``Config`` reads them."""
-    for name, meant in {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_}.items():
+    for name, meant in {
+        "float_": np.float64,
+        "complex_": np.complex128,
+        "unicode_": np.str_,
+    }.items():
         if not hasattr(np, name):
             setattr(np, name, meant)
 

@@ -74,16 +74,24 @@ def _of_a_split_data_set(config, given: dict[str, Any]) -> Iterator[Notice]:
     files = ", ".join(map(str, config["benchmark_filename"]))
     for key, nothing in _FILTERS.items():
         if given.get(key) not in (None, nothing):
-            yield key, (
-                f"the setting [{key}] has no effect: RecBole takes a data set that is split already "
-                f"(benchmark_filename: {files}) as it is; filter the files, or set "
-                "benchmark_filename: ~ for a data set in one file"
+            yield (
+                key,
+                (
+                    f"the setting [{key}] has no effect: RecBole takes a data set that is split already "
+                    f"(benchmark_filename: {files}) as it is; filter the files, or set "
+                    "benchmark_filename: ~ for a data set in one file"
+                ),
             )
-    parts = [part for part in _SPLITTING if part in config.external_config_dict.get("eval_args", {})]
+    parts = [
+        part for part in _SPLITTING if part in config.external_config_dict.get("eval_args", {})
+    ]
     if parts:
-        yield None, (
-            f"eval_args: {', '.join(parts)} has no effect: the data set is split already "
-            f"(benchmark_filename: {files}), and this split is used"
+        yield (
+            None,
+            (
+                f"eval_args: {', '.join(parts)} has no effect: the data set is split already "
+                f"(benchmark_filename: {files}), and this split is used"
+            ),
         )
 
 
@@ -117,8 +125,9 @@ def _of_the_loader(given: dict[str, Any], model, train_data) -> Iterator[Notice]
     if getattr(model, "type", None) == ModelType.TRADITIONAL:
         idle, why = _LEARNING, f"{name} is computed from the data and learns in no epochs"
     elif isinstance(train_data, UserDataLoader):
-        idle, why = ("train_neg_sample_args", "shuffle"), (
-            f"{name} is given users in random order, without sampled negatives"
+        idle, why = (
+            ("train_neg_sample_args", "shuffle"),
+            (f"{name} is given users in random order, without sampled negatives"),
         )
     else:
         return
@@ -130,27 +139,38 @@ def _of_the_loader(given: dict[str, Any], model, train_data) -> Iterator[Notice]
 def _of_the_evaluation(config, given: dict[str, Any], model) -> Iterator[Notice]:
     of_values = [name for name in config["metrics"] if name in ("LogLoss", "MAE", "RMSE")]
     if of_values and type(model) in MODELS.values():
-        yield None, (
-            f"{', '.join(of_values)} say nothing of {config['model']}, whose scores are neither "
-            "probabilities nor ratings; AUC compares them"
+        yield (
+            None,
+            (
+                f"{', '.join(of_values)} say nothing of {config['model']}, whose scores are neither "
+                "probabilities nor ratings; AUC compares them"
+            ),
         )
     # RecBole has overwritten the value by now.
     if "valid_metric_bigger" in config.external_config_dict:
-        yield "valid_metric_bigger", (
-            "the setting [valid_metric_bigger] has no effect: it follows from valid_metric"
+        yield (
+            "valid_metric_bigger",
+            ("the setting [valid_metric_bigger] has no effect: it follows from valid_metric"),
         )
     if "test_mask" in given and config["MODEL_TYPE"] == ModelType.SEQUENTIAL:
-        yield "test_mask", (
-            "the setting [test_mask] has no effect: RecBole ranks all items for sequential models"
+        yield (
+            "test_mask",
+            (
+                "the setting [test_mask] has no effect: RecBole ranks all items for sequential models"
+            ),
         )
 
 
 def _of_the_machine(config, given: dict[str, Any]) -> Iterator[Notice]:
     if given.get("enable_scaler") and config["device"].type != "cuda":
-        yield "enable_scaler", (
-            "the setting [enable_scaler] has no effect: gradients are scaled on CUDA devices only"
+        yield (
+            "enable_scaler",
+            (
+                "the setting [enable_scaler] has no effect: gradients are scaled on CUDA devices only"
+            ),
         )
     if "gather_negatives" in given and config["single_spec"]:
-        yield "gather_negatives", (
-            "the setting [gather_negatives] has no effect in a single process"
+        yield (
+            "gather_negatives",
+            ("the setting [gather_negatives] has no effect in a single process"),
         )

@@ -54,7 +54,9 @@ def settle(settings: dict[str, Any]) -> list[str]:
     sentences = []
     if name not in metrics:
         metrics = [*metrics, name]
-        sentences.append(f"metrics: {name} is added, for valid_metric is {settings['valid_metric']}")
+        sentences.append(
+            f"metrics: {name} is added, for valid_metric is {settings['valid_metric']}"
+        )
     if k and k not in ks:
         ks = [*ks, k]
         sentences.append(f"topk: {k} is added, for valid_metric is {settings['valid_metric']}")
@@ -128,7 +130,9 @@ def _named(key: str, name: Any) -> str:
 def _ks(given: Any) -> list[int]:
     ks = list(given) if isinstance(given, (list, tuple)) else [given]
     if not ks or not all(type(k) is int and k > 0 for k in ks):
-        raise ValueError(f"topk [{given}] must be a list of whole numbers above 0, such as [10, 20]")
+        raise ValueError(
+            f"topk [{given}] must be a list of whole numbers above 0, such as [10, 20]"
+        )
     return ks
 
 

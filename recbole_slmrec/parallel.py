@@ -95,9 +95,7 @@ def _meeting_point(processes: dict[str, Any], folder: str) -> str:
     return f"tcp://{processes['ip']}:{processes['port']}"
 
 
-def _work(
-    rank: int, run: Callable, arguments: dict, processes: dict, answers, parent: int
-) -> None:
+def _work(rank: int, run: Callable, arguments: dict, processes: dict, answers, parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     settings = {**(arguments["config_dict"] or {}), **processes, "local_rank": rank}
     torch.set_num_threads(max(torch.get_num_threads() // processes["nproc"], 1))

@@ -96,5 +96,7 @@ def _by_path(name: str) -> Any:
             "it, or install its package"
         ) from None
     if not hasattr(module, attribute):
-        raise ValueError(f"the module [{module_name}], {module.__file__}, has no class [{attribute}]")
+        raise ValueError(
+            f"the module [{module_name}], {module.__file__}, has no class [{attribute}]"
+        )
     return getattr(module, attribute)

@@ -269,7 +269,7 @@ def _check_eval_args(parts: Mapping[str, Any]) -> None:
 
 def _check_split(split: Any) -> None:
     if isinstance(split, dict) and len(split) == 1:
-        (kind, value), = split.items()
+        ((kind, value),) = split.items()
         parts = value if isinstance(value, (list, tuple)) else ()
         if kind == "RS" and len(parts) == 3 and all(map(_NOT_NEGATIVE.holds, parts)) and sum(parts):
             return

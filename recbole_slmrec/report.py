@@ -73,8 +73,7 @@ def start_up(config, model, train_data, valid_data, test_data) -> str:
         lines["tables"] = tables
     lines["parameters"] = f"{n_parameters:,} trainable, on {config['device']}"
     lines["evaluation"] = (
-        f"{config['valid_metric']} on validation picks the epoch; "
-        f"test ranks {ranked(config)}"
+        f"{config['valid_metric']} on validation picks the epoch; test ranks {ranked(config)}"
     )
     changed = config.changed()
     lines["changed"] = (

@@ -263,7 +263,10 @@ class PluginTrainer:
 
     def _explain(self, error: KeyError) -> None:
         """Raises what a batch without negatives means, or else ``error``."""
-        prefix, sampled = self.config["NEG_PREFIX"], self.config["train_neg_sample_args"]["sample_num"]
+        prefix, sampled = (
+            self.config["NEG_PREFIX"],
+            self.config["train_neg_sample_args"]["sample_num"],
+        )
         if sampled == "none" and str(error.args[0]).startswith(prefix):
             raise ValueError(
                 f"{self.config['model']} learns from sampled negatives, but train_neg_sample_args has "
@@ -305,7 +308,9 @@ class PluginTrainer:
             if key in saved and saved[key] != current.get(key)
         ]
         if others:
-            self.logger.warning(f"{path} goes on with other settings than before: {'; '.join(others)}")
+            self.logger.warning(
+                f"{path} goes on with other settings than before: {'; '.join(others)}"
+            )
 
     def _differences(self, checkpoint: dict) -> str:
         current = plain_settings(self.config.final_config_dict)
@@ -422,7 +427,9 @@ def get_trainer(model_type, model_name: str) -> type:
 def _loaders(train_data) -> list:
     """The loaders that ``train_data`` draws from: RecBole's knowledge-based one has two."""
     parts = ("general_dataloader", "kg_dataloader")
-    return [getattr(train_data, part) for part in parts if hasattr(train_data, part)] or [train_data]
+    return [getattr(train_data, part) for part in parts if hasattr(train_data, part)] or [
+        train_data
+    ]
 
 
 def _lasting(settings: dict) -> dict:

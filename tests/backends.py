@@ -6,5 +6,7 @@ import pytest
 
 from recbole_slmrec.graph.dgl_kernels import obstacle
 
-DGL = pytest.param("dgl", marks=pytest.mark.skipif(bool(obstacle("cpu")), reason=str(obstacle("cpu"))))
+DGL = pytest.param(
+    "dgl", marks=pytest.mark.skipif(bool(obstacle("cpu")), reason=str(obstacle("cpu")))
+)
 BACKENDS = [DGL, "torch"]

@@ -127,7 +127,11 @@ def test_settings_of_before_are_kept_whatever_the_defaults_became(at_home):  # n
     }
     state["external"] = {**state["external"], "main_loss": "in_batch", "tau": 0.5}
     config = quick_start.config_of(state, {"tau": 0.6})
-    assert (config["main_loss"], config["negatives"], config["tau"]) == ("info_nce", "in_batch", 0.6)
+    assert (config["main_loss"], config["negatives"], config["tau"]) == (
+        "info_nce",
+        "in_batch",
+        0.6,
+    )
 
 
 def test_a_value_that_changed_on_the_disk_is_told(tmp_path):
@@ -135,7 +139,9 @@ def test_a_value_that_changed_on_the_disk_is_told(tmp_path):
     save_checkpoint({"weights": torch.full((64,), 2.0)}, path)
     content = path.read_bytes()
     path.write_bytes(content.replace(torch.full((4,), 2.0).numpy().tobytes(), b"\0" * 16, 1))
-    with pytest.raises(ValueError, match=r"a\.pth is truncated or not a checkpoint: its part .* damaged"):
+    with pytest.raises(
+        ValueError, match=r"a\.pth is truncated or not a checkpoint: its part .* damaged"
+    ):
         load_checkpoint(path)
 
 

@@ -69,7 +69,9 @@ def test_config_files_may_have_spaces_in_their_names(tmp_path):
     assert config_files("'my conf.yaml' b.yaml") == ["my conf.yaml", "b.yaml"]
     assert config_files("a.yaml b.yaml") == ["a.yaml", "b.yaml"]
     assert config_files("") == []
-    with pytest.raises(ValueError, match="--config_files .* No closing quotation; write names with"):
+    with pytest.raises(
+        ValueError, match="--config_files .* No closing quotation; write names with"
+    ):
         config_files("it's.yaml")
 
 
@@ -83,9 +85,18 @@ def _raising(error: Exception):
 @pytest.mark.parametrize(
     "error, sentence",
     [
-        (ModuleNotFoundError("x", name="faiss"), "faiss is needed and not installed: pip install fais"),
-        (ModuleNotFoundError("x", name="a.b"), "the package a is needed and not installed: pip ins"),
-        (RuntimeError("[x] can't allocate memory: 244 bytes"), "there is not enough memory ([x] can't"),
+        (
+            ModuleNotFoundError("x", name="faiss"),
+            "faiss is needed and not installed: pip install fais",
+        ),
+        (
+            ModuleNotFoundError("x", name="a.b"),
+            "the package a is needed and not installed: pip ins",
+        ),
+        (
+            RuntimeError("[x] can't allocate memory: 244 bytes"),
+            "there is not enough memory ([x] can't",
+        ),
         (MemoryError(), "there is not enough memory (none left): lower embedding_size"),
         (ValueError("tau [0] is not"), "error: tau [0] is not"),
     ],

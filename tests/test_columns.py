@@ -43,7 +43,10 @@ CASES = [
     ({}, {"ssl_task": "ND", "drop_ratio": 0.3}),
     ({"n_layers": 0}, {"ssl_task": "FM", "exclude_positives": True}),
     ({}, {"ssl_task": "RW", "drop_ratio": 0.3}),
-    ({}, {"ssl_task": "none", "negatives": "all", "exclude_positives": True, "item_graph": "users"}),
+    (
+        {},
+        {"ssl_task": "none", "negatives": "all", "exclude_positives": True, "item_graph": "users"},
+    ),
     ({}, {"ssl_task": "FAC", "negatives": "uniform", "n_negatives": 4}),
     ({}, {"ssl_task": "FM", "main_loss": "sampled", **_SAMPLED}),
     ({}, {"ssl_task": "none", "main_loss": "bpr", **_SAMPLED}),
@@ -116,7 +119,9 @@ def keep_steps(rank: int, folder: str) -> None:
 def same(actual, expected, path: str = "") -> None:
     """Compares nested values, tensors to 1e-9; Adam makes 1e-11 of gradients that are zero but for rounding."""
     if torch.is_tensor(expected):
-        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-10, msg=lambda m: f"{path}: {m}")
+        torch.testing.assert_close(
+            actual, expected, rtol=1e-9, atol=1e-10, msg=lambda m: f"{path}: {m}"
+        )
     elif isinstance(expected, dict):
         assert actual.keys() == expected.keys(), path
         for key, value in expected.items():
@@ -288,7 +293,10 @@ def test_the_log_says_who_holds_the_tables(made, model, told):
         ({"gather_negatives": False}, "contrasts each process's batch by itself"),
         ({"clip_grad_norm": {"max_norm": 1}}, "clips the gradient of whole tables"),
         ({"enable_scaler": True}, "scales the gradient of whole tables"),
-        ({"eval_args": {"mode": {"valid": "uni5", "test": "full"}}}, "draws the items that it ranks"),
+        (
+            {"eval_args": {"mode": {"valid": "uni5", "test": "full"}}},
+            "draws the items that it ranks",
+        ),
     ],
 )
 def test_what_cannot_be_cut_is_said(settings, told):
@@ -314,7 +322,9 @@ def test_when_a_process_is_killed_the_run_ends_with_a_sentence(made, tmp_path):
             assert parent.poll() is None, said.read_text()
             time.sleep(0.1)
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-        workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        workers = [
+            pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
         os.kill(int(workers[1]), signal.SIGKILL)
         assert parent.wait(timeout=120) == 2
     finally:

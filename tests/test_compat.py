@@ -102,8 +102,7 @@ def test_a_dgl_whose_graphbolt_has_no_library_is_imported_without_it(tmp_path, l
     library = library or metadata.version("torch").split("+")[0]
     (folder / f"libgraphbolt_pytorch_{library}.so").touch()
     finished = run(
-        "from recbole_slmrec.graph import dgl_kernels\n"
-        "print(dgl_kernels.obstacle('cpu'))",
+        "from recbole_slmrec.graph import dgl_kernels\nprint(dgl_kernels.obstacle('cpu'))",
         folder.parent.parent,
     )
     assert (refusal or "has no kernels for [cpu]") in finished.stdout, finished.stderr

@@ -54,7 +54,9 @@ def test_a_threshold_changes_nothing_for_models_of_positives(rated, told, model)
     warnings, changed = told(model, "rated", threshold={"rating": 4})
     (line,) = [text for text in warnings if "threshold" in text]
     # 216 of the 288 interactions are training ones, and three ratings of five are below 4.
-    assert line.startswith(f"the setting [threshold] has no effect: {model} takes every interaction")
+    assert line.startswith(
+        f"the setting [threshold] has no effect: {model} takes every interaction"
+    )
     assert "val_interval: {rating: '[4,inf)'}" in line
     assert "threshold" not in changed
 

@@ -48,7 +48,10 @@ def test_what_validation_needs_is_added_and_said(given, settled, said):
     "given, message",
     [
         ({"metrics": ["Recal"]}, r"metrics: there is no metric \[Recal\]: did you mean Recall\?"),
-        ({"valid_metric": "F1@20"}, r"valid_metric: there is no metric \[F1\]\. A ranking has Aver"),
+        (
+            {"valid_metric": "F1@20"},
+            r"valid_metric: there is no metric \[F1\]\. A ranking has Aver",
+        ),
         ({"valid_metric": "ndcg"}, r"valid_metric \[ndcg\] needs a K, write NDCG@20"),
         ({"valid_metric": "NDCG@0"}, r"valid_metric \[NDCG@0\] needs a K"),
         ({"valid_metric": None}, r"valid_metric: there is no metric \[None\]"),
@@ -65,7 +68,10 @@ def test_what_validation_needs_is_added_and_said(given, settled, said):
             r"valid_metric \[Recall\] is of another kind than metrics \[AUC\]",
         ),
         ({"eval_args": LABELED}, "mode: labeled in eval_args ranks nothing. Set metrics and valid"),
-        ({**OF_SCORES, "eval_args": {"mode": {"valid": "labeled", "test": "full"}}}, "full ranking"),
+        (
+            {**OF_SCORES, "eval_args": {"mode": {"valid": "labeled", "test": "full"}}},
+            "full ranking",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(given, message):

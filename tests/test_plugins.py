@@ -78,7 +78,12 @@ def test_the_guides_commands(guide, tmp_path, monkeypatch):
     assert run("compare", models, "--dataset=made", "--seeds=1", "--output=table") == 0
     assert "taste.Taste[embedding_size=8]" in next(Path("table").glob("*.md")).read_text()
     Path("taste.hyper").write_text("embedding_size choice [4,8]\n")
-    flags = ["--model=taste.Taste", "--dataset=made", "--params_file=taste.hyper", "--output=search"]
+    flags = [
+        "--model=taste.Taste",
+        "--dataset=made",
+        "--params_file=taste.hyper",
+        "--output=search",
+    ]
     assert cli.main(["tune", *flags, "--epochs=2", "--train_batch_size=64"]) == 0
     path = checkpoint_of("taste.Taste")
     flags = [f"--checkpoint={path}", "--model=taste.Taste", "--output=recs.csv", "--k=3"]
@@ -130,7 +135,9 @@ def test_a_declared_model_has_a_short_name(guide, monkeypatch):
 def test_a_declared_task_has_a_short_name(guide, monkeypatch):
     monkeypatch.syspath_prepend(".")
     declare(monkeypatch, "half", "half:WithoutId", "recbole_slmrec.ssl_tasks")
-    assert load_checkpoint(checkpoint_of("SLMRec", ssl_task="half"))["settings"]["ssl_task"] == "half"
+    assert (
+        load_checkpoint(checkpoint_of("SLMRec", ssl_task="half"))["settings"]["ssl_task"] == "half"
+    )
     with pytest.raises(ValueError, match=r"ssl_task \[halve\] is not one of FAC, .*RW, half, none"):
         checkpoint_of("SLMRec", ssl_task="halve")
 

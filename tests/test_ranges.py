@@ -53,7 +53,10 @@ REFUSED = [
     ({"threshold": 4}, r"threshold \[4\] must be a field with its least positive value"),
     ({"load_col": {"inter": None}}, r"load_col: inter \[nothing\] must be a list of its columns"),
     ({"load_col": {"inter": 5}}, r"load_col: inter \[5\] must be a list of its columns"),
-    ({"load_col": {"inter": ["user_id", {"item": 1}]}}, "load_col: inter .* must be a list of its col"),
+    (
+        {"load_col": {"inter": ["user_id", {"item": 1}]}},
+        "load_col: inter .* must be a list of its col",
+    ),
     ({"eval_args": None}, r"eval_args \[nothing\] must be settings in braces"),
     ({"eval_args": 3}, r"eval_args \[3\] must be settings in braces"),
     ({"eval_args": {"mod": "full"}}, r"eval_args has no \[mod\]: did you mean mode\? It has split"),
@@ -61,7 +64,10 @@ REFUSED = [
     ({"eval_args": {"order": "XO"}}, r"eval_args: order \[XO\] must be one of RO, TO"),
     ({"eval_args": {"split": {"RS": [0, 0, 0]}}}, r"eval_args: split .* must be \{RS: \[0.8"),
     ({"eval_args": {"split": {"LS": "both"}}}, "LS: one of valid_and_test, valid_only, test_only"),
-    ({"train_neg_sample_args": {"sample_num": 0}}, r"sample_num \[0\] must be a whole number from 1"),
+    (
+        {"train_neg_sample_args": {"sample_num": 0}},
+        r"sample_num \[0\] must be a whole number from 1",
+    ),
     ({"train_neg_sample_args": {"num": 1}}, r"train_neg_sample_args has no \[num\]"),
 ]
 
@@ -85,7 +91,9 @@ def test_a_setting_of_recboles_has_the_kind_of_its_default():
     assert Config("SASRec", "made", config_dict=settings)["n_heads"] == 2.5
     with pytest.raises(ValueError, match=r"n_heads \[two\] must be a number"):
         Config("SASRec", "made", config_dict={"n_heads": "two"})
-    with pytest.raises(ValueError, match=r"mlp_hidden_size \[7\] must be a list, as in \[128, 64\]"):
+    with pytest.raises(
+        ValueError, match=r"mlp_hidden_size \[7\] must be a list, as in \[128, 64\]"
+    ):
         Config("NeuMF", "made", config_dict={"mlp_hidden_size": 7})
 
 

@@ -50,7 +50,9 @@ def test_it_is_a_run_on_a_data_set_whose_training_split_is_everything(made):
     auto = {"negatives": "in_batch", "tau": 0.5, "ssl_task": "FAC"}
     by_hand = load_checkpoint(train("SLMRec", epochs=epochs, eval_step=0, **auto))
     # What validation chose stays.
-    chosen = {key: value for key, value in before.items() if key.startswith(("popularity.", "linear."))}
+    chosen = {
+        key: value for key, value in before.items() if key.startswith(("popularity.", "linear."))
+    }
     assert len(chosen) == 4
     for name, value in {**by_hand["state_dict"], **chosen}.items():
         assert torch.equal(value, refitted[name]), name

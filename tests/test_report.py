@@ -21,7 +21,10 @@ SETTINGS = {
         ({"test_mask": "train"}, "all items but those of the user's training interactions"),
         ({"MODEL_TYPE": ModelType.SEQUENTIAL}, "all items"),
         ({"MODEL_TYPE": ModelType.SEQUENTIAL.value}, "all items"),
-        ({"eval_args": {"mode": {"test": "labeled"}}}, "nothing, it compares single scores with labels"),
+        (
+            {"eval_args": {"mode": {"test": "labeled"}}},
+            "nothing, it compares single scores with labels",
+        ),
         ({"eval_args": {"mode": {"test": "uni100"}}}, "test items among sampled ones (uni100)"),
     ],
 )

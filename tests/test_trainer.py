@@ -40,9 +40,9 @@ def test_the_learning_rate_falls_by_its_factor_over_fifty_epochs():
 
 @pytest.mark.usefixtures("made")
 def test_a_resumed_run_goes_on_with_the_rate_of_its_epoch(monkeypatch):
-    path = quick_start.run(
-        "MGCN", "made", config_dict={**QUICK, "epochs": 2, "lr_decay": 0.5}
-    )["checkpoint"]
+    path = quick_start.run("MGCN", "made", config_dict={**QUICK, "epochs": 2, "lr_decay": 0.5})[
+        "checkpoint"
+    ]
     half = shutil.copy(path, "half.pth")
     assert rate(run(5, lr_decay=0.5, resume=half)) == rate(run(5, lr_decay=0.5))
 

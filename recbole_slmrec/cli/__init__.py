@@ -36,7 +36,12 @@ VERBS = {
 _DISTRIBUTIONS = {"faiss": "faiss-cpu", "kmeans_pytorch": "kmeans-pytorch"}
 
 # Of PyTorch's errors, which are RuntimeErrors.
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation")
+_NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "Storage size calculation",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,7 +32,11 @@ def main(arguments: Sequence[str], program: str) -> int:
     output = flags.output or Path("compare") / flags.dataset
     comparison = comparison_of(parser, flags, rest, parse_models(flags.models), output)
     make_folders_of(
-        {"--output": output / "file", "--valid_latex": flags.valid_latex, "--test_latex": flags.test_latex}
+        {
+            "--output": output / "file",
+            "--valid_latex": flags.valid_latex,
+            "--test_latex": flags.test_latex,
+        }
     )
     outcomes = run_all(comparison, lambda line: print(line, flush=True))
     command = shlex.join(["python", *program.removeprefix("python ").split(), *arguments])

@@ -66,9 +66,7 @@ def _describe(config: Config, plot: Path | None) -> None:
     logging.getLogger().setLevel(str(config.external_config_dict.get("state", "ERROR")).upper())
     # A run's own seed, so that a random split is a run's own too.
     init_seed(data_seed(config), config["reproducibility"])
-    find_dataset(
-        config["dataset"], Path(config["data_path"]), config["download"], config.declared
-    )
+    find_dataset(config["dataset"], Path(config["data_path"]), config["download"], config.declared)
     dataset = DescribedDataset(config)
     interactions = count_interactions(dataset)
     print(describe_as_text(config["dataset"], interactions, dataset.item_modalities))

@@ -83,7 +83,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "(sample:200). The numbers on top are of all users, whichever the page shows",
     )  # fmt: skip
     parser.add_argument(
-        "--title", metavar="FIELD", help="the field of the items that they are called by (their ids)"
+        "--title",
+        metavar="FIELD",
+        help="the field of the items that they are called by (their ids)",
     )
     parser.add_argument(
         "--show", metavar="FIELD,FIELD",

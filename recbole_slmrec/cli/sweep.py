@@ -66,5 +66,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--vary", required=True, help="the setting, such as alpha")
     parser.add_argument("--values", required=True, help="its values, such as 0.01,0.1,1")
     add_common_flags(parser, "SLMRec")
-    parser.add_argument("--output", type=Path, help="folder of the runs and files (sweep/DATASET-KEY)")
+    parser.add_argument(
+        "--output", type=Path, help="folder of the runs and files (sweep/DATASET-KEY)"
+    )
     return parser

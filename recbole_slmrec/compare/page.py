@@ -43,9 +43,7 @@ def dataset_of(outcomes: Sequence[Outcome]) -> str:
     return next(run["dataset"] for outcome in outcomes for run in outcome.runs)
 
 
-def of_runs(
-    outcomes: Sequence[Outcome], figures: dict[str, Path], command: str
-) -> dict[str, Any]:
+def of_runs(outcomes: Sequence[Outcome], figures: dict[str, Path], command: str) -> dict[str, Any]:
     """What ``runs.html`` shows of any set of runs, by the names of its variables; the arguments are
     those of :func:`page`."""
     finished = [outcome for outcome in outcomes if outcome.runs]

@@ -49,7 +49,9 @@ def model_rows(summary: Summary) -> list[Row]:
     for label in summary.labels:
         if label in summary.scores:
             scores = [summary.scores[label][metric] for metric in summary.metrics]
-            rows.append(Row(label, [mean_text(score) for score in scores], [s.place for s in scores]))
+            rows.append(
+                Row(label, [mean_text(score) for score in scores], [s.place for s in scores])
+            )
         else:
             error = next(iter(summary.failures[label].values()))
             rows.append(Row(label, [], [], f"failed: {error}"))

@@ -88,9 +88,7 @@ def read_header(
     return table
 
 
-def examine(
-    path: Path, ids: Sequence[str], loaded: Any, settings: Mapping[str, Any]
-) -> AtomicFile:
+def examine(path: Path, ids: Sequence[str], loaded: Any, settings: Mapping[str, Any]) -> AtomicFile:
     """Reads ``path`` as RecBole does, and goes on where RecBole would stop.
 
     Args:

@@ -29,7 +29,9 @@ class Fetched:
         self.logger.info(f"Prepare to download dataset [{self.dataset_name}] from [{url}].")
         try:
             if not decide_download(url):
-                raise DownloadError(f"the data set [{self.dataset_name}] is not downloaded, as you wish")
+                raise DownloadError(
+                    f"the data set [{self.dataset_name}] is not downloaded, as you wish"
+                )
             with whole_folder(folder) as partial:
                 path = download_url(url, str(partial))
                 extract_zip(path, str(partial))

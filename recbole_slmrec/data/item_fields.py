@@ -48,7 +48,9 @@ class ItemFields:
         if not wanted:
             return {}
         if not self.file.is_file():
-            raise ValueError(f"{flag}: there is no {self.file}, where the fields of items would stand")
+            raise ValueError(
+                f"{flag}: there is no {self.file}, where the fields of items would stand"
+            )
         types = self._header.types
         for field in wanted:
             if field not in types:

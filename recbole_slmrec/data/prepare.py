@@ -173,7 +173,9 @@ def _swapped(source: Source, path: Path, options: Options) -> Source:
             f"{', '.join(source.interactions)}"
         )
     others = {"valid": "test", "test": "valid"}
-    swapped = {split: source.interactions[others.get(split, split)] for split in source.interactions}
+    swapped = {
+        split: source.interactions[others.get(split, split)] for split in source.interactions
+    }
     return replace(source, interactions=swapped)
 
 

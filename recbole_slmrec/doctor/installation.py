@@ -142,7 +142,9 @@ def _dgl() -> Findings:
     if obstacle is None:
         yield Finding(True, f"dgl {dgl_kernels.version()} has kernels for the CPU")
     elif obstacle == dgl_kernels.NOT_INSTALLED:
-        yield Finding(True, f"dgl: {obstacle}, and none is needed: PyTorch makes the graph products")
+        yield Finding(
+            True, f"dgl: {obstacle}, and none is needed: PyTorch makes the graph products"
+        )
     else:
         yield Finding(
             False,

@@ -108,8 +108,7 @@ def gather(wanted: Wanted) -> dict[str, Any]:
         "splits": SPLITS[: len(first.splits)],
         "marks": catalogue.MARKS,
         "models": [
-            _model(name, each, found, known)
-            for name, each, found in zip(names, trained, ranked)
+            _model(name, each, found, known) for name, each, found in zip(names, trained, ranked)
         ],
         "users": _users(first.recommender.users.tokens[users], had, ranked, items, ids),
         "items": _items(items, known, embedded, ranked, wanted),
@@ -144,7 +143,9 @@ def _model(name: str, trained: Trained, ranked: Ranked, known: Catalogue) -> dic
         "n_recommended": ranked.n,
         "covered": int((got > 0).sum()),
         "taken": float(got @ known.taken / n),
-        "marked": [float(got[known.marks == mark].sum() / n) for mark in range(len(catalogue.MARKS))],
+        "marked": [
+            float(got[known.marks == mark].sum() / n) for mark in range(len(catalogue.MARKS))
+        ],
     }
 
 
@@ -204,7 +205,12 @@ def _pairs(similar: Similar, items: _OnPage) -> dict[str, Any]:
         [[int(items.places[other]), round(cosine, 4)] for other, cosine in pairs]
         for pairs in similar.found
     ]
-    return {"name": similar.name, "of_model": similar.of_model, "found": found, "why_not": similar.why_not}
+    return {
+        "name": similar.name,
+        "of_model": similar.of_model,
+        "found": found,
+        "why_not": similar.why_not,
+    }
 
 
 def _plain(values: np.ndarray) -> list[float]:

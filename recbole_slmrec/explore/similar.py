@@ -71,7 +71,11 @@ def _by_features(modality: DenseModality, items: np.ndarray) -> list[list[tuple[
     # A zero row has no features, and is like nothing.
     present = features.any(1).nonzero().squeeze(1).numpy()
     asked = items[np.isin(items, present)]
-    return _lists(items, nearest(features, asked, present, N_SIMILAR)) if len(asked) else [[]] * len(items)
+    return (
+        _lists(items, nearest(features, asked, present, N_SIMILAR))
+        if len(asked)
+        else [[]] * len(items)
+    )
 
 
 def _by_words(

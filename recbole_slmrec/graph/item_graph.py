@@ -173,7 +173,9 @@ def binary_of_new(neighbours: np.ndarray, present: np.ndarray, n_items: int) -> 
     """
     found = neighbours["item"] != NONE
     counts = found.sum(axis=1, keepdims=True) + 1
-    return NewItems(neighbour_matrix(neighbours, found, found / counts, n_items), present / counts[:, 0])
+    return NewItems(
+        neighbour_matrix(neighbours, found, found / counts, n_items), present / counts[:, 0]
+    )
 
 
 def cosines_of_new(neighbours: np.ndarray, n_items: int) -> csr_matrix:
@@ -181,9 +183,7 @@ def cosines_of_new(neighbours: np.ndarray, n_items: int) -> csr_matrix:
     return neighbour_matrix(neighbours, neighbours["cosine"] > 0, neighbours["cosine"], n_items)
 
 
-def weighted_of_new(
-    neighbours: np.ndarray, present: np.ndarray, diagonal: np.ndarray
-) -> NewItems:
+def weighted_of_new(neighbours: np.ndarray, present: np.ndarray, diagonal: np.ndarray) -> NewItems:
     """New items in a :func:`weighted` graph.
 
     Args:
@@ -234,6 +234,8 @@ def _sums(matrix: csr_matrix, device: torch.device) -> NeighbourSums:
 
     A bag a row: half the time of torch's sparse CSR, and a tenth of DGL's kernel of weighted edges.
     """
-    parts = (torch.from_numpy(part).to(device) for part in (matrix.indptr, matrix.indices, matrix.data))
+    parts = (
+        torch.from_numpy(part).to(device) for part in (matrix.indptr, matrix.indices, matrix.data)
+    )
     starts, columns, weights = parts
     return NeighbourSums(starts, columns, matrix.shape[1], weights)

@@ -86,9 +86,7 @@ class NeighbourSums:
         """
         first = self.starts[rows]
         counts = self.starts[rows + 1] - first
-        edges = torch.repeat_interleave(
-            first - _offsets(counts)[:-1], counts, output_size=n_edges
-        )
+        edges = torch.repeat_interleave(first - _offsets(counts)[:-1], counts, output_size=n_edges)
         edges += torch.arange(len(edges), device=edges.device, dtype=edges.dtype)
         return counts, edges
 
@@ -153,7 +151,8 @@ class RowSums:
         parts = (weights.numpy(), self.sources.numpy(), self._offsets.numpy())
         matrix = sp.csr_matrix(parts, (len(self._counts), self._n_sources)).tocsc()
         rows, offsets = (
-            torch.from_numpy(part).to(self.sources.dtype) for part in (matrix.indices, matrix.indptr)
+            torch.from_numpy(part).to(self.sources.dtype)
+            for part in (matrix.indices, matrix.indptr)
         )
         return rows, offsets, None if self._weights is None else torch.from_numpy(matrix.data)
 

@@ -46,9 +46,7 @@ class ColdItems(nn.Module):
         share: in (0, 1), or ``auto``.
     """
 
-    def __init__(
-        self, block: InteractionBlock, modalities: Sequence[Modality], share: float | str
-    ):
+    def __init__(self, block: InteractionBlock, modalities: Sequence[Modality], share: float | str):
         super().__init__()
         self.block, self.share = block, share
         degrees = block.item_degrees
@@ -64,7 +62,9 @@ class ColdItems(nn.Module):
         self.register_buffer("are_cold", has_content & ~warm, persistent=False)
         self.register_buffer("content", self.content_of(features), persistent=False)
         counts = block.user_degrees.to(dtype).clamp(min=1).unsqueeze(1)
-        self.register_buffer("on_users", block.on_users(self.content) / counts.sqrt(), persistent=False)
+        self.register_buffer(
+            "on_users", block.on_users(self.content) / counts.sqrt(), persistent=False
+        )
         self.own_spread = spread(self.on_users, self.content).clamp(min=torch.finfo(dtype).tiny)
 
     @property

@@ -105,7 +105,9 @@ class FREEDOM(GraphRecommender):
         and so is the second of the rest (Efraimidis and Spirakis, 2006). Processes share a draw.
         """
         graph = self.sub_graphs
-        degrees = self.block.user_degrees[graph.users] * self.block.item_degrees[graph.items].double()
+        degrees = (
+            self.block.user_degrees[graph.users] * self.block.item_degrees[graph.items].double()
+        )
         arrivals = first_ones(torch.empty_like(degrees).exponential_() * degrees.sqrt())
         first = arrivals.topk(self.n_kept, largest=False, sorted=False).indices
         return torch.zeros_like(arrivals, dtype=torch.bool).index_fill_(0, first, True)

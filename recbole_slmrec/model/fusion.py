@@ -39,7 +39,9 @@ class Fusion(nn.Module):
         """z_i from z_{i,m}: |M| tensors of shape (n, d) to one."""
         return self._fused((self.item_map, parts))[0]
 
-    def both(self, on_users: dict[str, Tensor], on_items: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def both(
+        self, on_users: dict[str, Tensor], on_items: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """z_u and z_i, as :meth:`users` and :meth:`items` give them."""
         users, items = self._fused((self.user_map, on_users), (self.item_map, on_items))
         return users, items
@@ -47,7 +49,9 @@ class Fusion(nn.Module):
     def _fused(self, *by_modality: tuple[nn.Linear, dict[str, Tensor]]) -> list[Tensor]:
         sides = [(linear, list(parts.values())) for linear, parts in by_modality]
         if self.fusion == "mean":
-            return self.columns.mapped(*((linear, sum(parts) / len(parts)) for linear, parts in sides))
+            return self.columns.mapped(
+                *((linear, sum(parts) / len(parts)) for linear, parts in sides)
+            )
         if self.columns.are_all:
             return [_products(linear.bias, linear, parts) for linear, parts in sides]
         zero = sides[0][0].bias.new_zeros(1)

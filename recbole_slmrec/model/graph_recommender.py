@@ -72,7 +72,9 @@ class GraphRecommender(VectorRecommender):
             maps[key] = nn.Linear(features.width, width, bias)
         return maps
 
-    def nearest_of_new(self, features: Sequence[Tensor], k: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    def nearest_of_new(
+        self, features: Sequence[Tensor], k: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each modality the k items nearest to new ones, and which of the new ones have features.
 
         Args:

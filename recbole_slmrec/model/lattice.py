@@ -56,13 +56,16 @@ class LATTICE(GraphRecommender):
         check_weight(config, "reg_weight")
         _check_share(config["frozen_share"])
         if config["backbone"] not in BACKBONES:
-            raise ValueError(f"backbone [{config['backbone']}] is not one of {', '.join(BACKBONES)}")
+            raise ValueError(
+                f"backbone [{config['backbone']}] is not one of {', '.join(BACKBONES)}"
+            )
         self.n_item_layers, self.reg_weight = config["item_graph_layers"], config["reg_weight"]
         d, k = config["embedding_size"], config["item_graph_k"]
         propagation = Propagation(self.block, config["n_layers"], "norm")
         self.backbone = BACKBONES[config["backbone"]](propagation, d)
         neighbours = [
-            modality_neighbours(each, self.n_items, k, kept_folder(config)) for each in self.modalities
+            modality_neighbours(each, self.n_items, k, kept_folder(config))
+            for each in self.modalities
         ]
         self.structure = ItemStructure(
             self.projections(d), neighbours, k, config["frozen_share"], self.n_items

@@ -144,7 +144,9 @@ class LGMRec(GraphRecommender):
         """
         c = self.propagated(self.propagation, ALL).on_items
         z, together = 0, 0
-        for own, rows, W, V in zip(self.features.values(), features, self.W.values(), self.V.values()):
+        for own, rows, W, V in zip(
+            self.features.values(), features, self.W.values(), self.V.values()
+        ):
             hyperedges = self._hyperedges(self._expected(V(own.all_rows())), c)
             together = together + self._expected(V(rows)) @ hyperedges
             z = z + (unit_rows(W(rows)) if self.n_feature_layers == 0 else 0)
@@ -214,7 +216,12 @@ class LGMRec(GraphRecommender):
                 weights = torch.ones(len(candidates), device=ids.device)
                 weights[0] = 0
                 loss = loss + weighted_info_nce(
-                    H[distinct] @ K, candidates, self.tau, Pairs(places, ids), weights, similarity="dot"
+                    H[distinct] @ K,
+                    candidates,
+                    self.tau,
+                    Pairs(places, ids),
+                    weights,
+                    similarity="dot",
                 )
         return loss
 

@@ -130,7 +130,9 @@ def check_weight(weight: float | str) -> None:
 
 
 def _matrix(block: InteractionBlock) -> sp.csr_matrix:
-    starts, columns = (part.cpu().numpy() for part in (block.on_users.starts, block.on_users.columns))
+    starts, columns = (
+        part.cpu().numpy() for part in (block.on_users.starts, block.on_users.columns)
+    )
     return sp.csr_matrix((np.ones(len(columns)), columns, starts), (block.n_users, block.n_items))
 
 
@@ -157,7 +159,9 @@ def _kept_leading(
     if folder is None or rank * sum(interactions.shape) < _WORTH_A_FILE:
         return _leading(interactions, rank)
     edges, n_items = block.on_users, interactions.shape[1]
-    kept = KeptArray(folder, "linear.eigenvectors", f"{rank} {n_items}", edges.starts, edges.columns)
+    kept = KeptArray(
+        folder, "linear.eigenvectors", f"{rank} {n_items}", edges.starts, edges.columns
+    )
     table = kept.read((1 + n_items, rank), np.dtype(np.float64))
     if table is None:
         squares, basis = _leading(interactions, rank)

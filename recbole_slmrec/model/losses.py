@@ -76,7 +76,9 @@ def info_nce(
     if gather:
         candidates, counts, first = gathered_rows(candidates, counts)
         pairs = Pairs(pairs.anchors, pairs.positives + first)
-    return _WeightedSoftmax.apply(anchors, candidates, counts, pairs, float(temperature), None, None)
+    return _WeightedSoftmax.apply(
+        anchors, candidates, counts, pairs, float(temperature), None, None
+    )
 
 
 def weighted_info_nce(

@@ -24,9 +24,7 @@ from recbole_slmrec.model.kept import KeptArray, file_stem
 _WORTH_A_FILE, _SPARSE_WORTH_A_FILE = 10**10, 10**8
 
 
-def kept_content_neighbours(
-    name: str, features: Tensor, k: int, folder: Path | None
-) -> np.ndarray:
+def kept_content_neighbours(name: str, features: Tensor, k: int, folder: Path | None) -> np.ndarray:
     """:func:`~recbole_slmrec.graph.nearest.content_neighbours` of a modality.
 
     Args:

@@ -77,7 +77,8 @@ class SMORE(ViewRecommender):
 
     def purified(self) -> Sequence[Tensor]:
         return [
-            self.item_embedding.weight * torch.sigmoid(G(f)) for G, f in zip(self.G, self._filtered())
+            self.item_embedding.weight * torch.sigmoid(G(f))
+            for G, f in zip(self.G, self._filtered())
         ]
 
     def joined(self, features: Sequence[Tensor]) -> list[NewItems]:

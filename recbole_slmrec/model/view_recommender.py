@@ -102,14 +102,18 @@ class ViewRecommender(GraphRecommender):
             features: in each modality, shape (n, D).
         """
         joined = self.joined(features)
-        y = [each.power(1, graph, e) for each, graph, e in zip(joined, self.item_graphs, self.purified())]
+        y = [
+            each.power(1, graph, e)
+            for each, graph, e in zip(joined, self.item_graphs, self.purified())
+        ]
         return self.side(y, torch.zeros_like(y[0]))
 
     def joined(self, features: Sequence[Tensor]) -> list[NewItems]:
         """New items in the graph of each view."""
         nearest = self.nearest_of_new(features, self.n_neighbours - 1)
         return [
-            weighted_of_new(*each, graph.diagonal()) for each, graph in zip(nearest, self.item_graphs)
+            weighted_of_new(*each, graph.diagonal())
+            for each, graph in zip(nearest, self.item_graphs)
         ]
 
     def calculate_loss(self, interaction) -> Tensor:

@@ -28,9 +28,7 @@ MODELS = (MultimodalLightGCN, VBPR, MMBPR, FREEDOM, LATTICE, ViewRecommender, LG
 
 
 @torch.no_grad()
-def new_item_vectors(
-    model: GeneralRecommender, features: dict[str, Tensor], known: Part
-) -> Tensor:
+def new_item_vectors(model: GeneralRecommender, features: dict[str, Tensor], known: Part) -> Tensor:
     r"""The vectors of items that stand in the graph without edges and have a zero ID embedding.
 
     SLMRec and MMLightGCN: a power of the adjacency matrix leaves nothing of an isolated item but

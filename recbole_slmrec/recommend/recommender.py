@@ -362,7 +362,9 @@ class Recommender:
         self.item_fields.check("show", fields)
         for field in fields:
             if field in recommendations:
-                raise ValueError(f"the recommendations have a column [{field}] already: leave it out")
+                raise ValueError(
+                    f"the recommendations have a column [{field}] already: leave it out"
+                )
         texts = self.item_fields.read(fields, recommendations["item"])
         return recommendations.assign(**texts.to_dict("list"))
 

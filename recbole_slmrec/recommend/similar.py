@@ -28,7 +28,9 @@ def nearest(vectors: Tensor, rows: np.ndarray, among: np.ndarray, k: int) -> Ite
     """
     unit = torch.nn.functional.normalize(vectors, dim=1)
     itself = Pairs(rows, rows, len(unit))
-    return rank(VectorScores(unit, unit), torch.from_numpy(rows), torch.from_numpy(among), k, itself)
+    return rank(
+        VectorScores(unit, unit), torch.from_numpy(rows), torch.from_numpy(among), k, itself
+    )
 
 
 def alike(

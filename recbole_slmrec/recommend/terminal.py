@@ -27,7 +27,9 @@ def terminal_table(recommendations: pd.DataFrame) -> str:
             shown[name] = shown[name].map("{:.4f}".format)
         elif name in texts:
             shown[name] = shown[name].map(_line)
-    shown["user"] = shown["user"].where(recommendations["user"] != recommendations["user"].shift(), "")
+    shown["user"] = shown["user"].where(
+        recommendations["user"] != recommendations["user"].shift(), ""
+    )
     drawn = Texttable(max_width=0)
     drawn.set_deco(Texttable.HEADER)
     drawn.set_cols_align(["l" if name in texts else "r" for name in columns])

@@ -65,7 +65,9 @@ def figures(sweep: Sweep, outcomes: Sequence[Outcome]) -> Figures:
             failures[point] = next(iter(outcome.failures.values()))
         if outcome.runs:
             scores[point] = {
-                split: {name: over_seeds([run[split][name] for run in outcome.runs]) for name in names}
+                split: {
+                    name: over_seeds([run[split][name] for run in outcome.runs]) for name in names
+                }
                 for split, names in metrics.items()
             }
     return Figures(sweep, first["valid_metric"], metrics["test"], scores, failures)
@@ -81,7 +83,10 @@ def panels(found: Figures) -> list[tuple[str, str]]:
 def rows(found: Figures, split: str, metric: str) -> list[list[str]]:
     """A row a model: its name, then a cell a value; a star is at what validation picks."""
     return [
-        [model.label, *(_cell(found, model.label, value, split, metric) for value in found.sweep.values)]
+        [
+            model.label,
+            *(_cell(found, model.label, value, split, metric) for value in found.sweep.values),
+        ]
         for model in found.sweep.models
     ]
 
@@ -119,7 +124,11 @@ def markdown(found: Figures) -> str:
     header = ["model", *(f"{found.sweep.key}={value}" for value in found.sweep.values)]
     parts = []
     for split, metric in panels(found):
-        lines = [header, ["---", *("---:" for _ in found.sweep.values)], *rows(found, split, metric)]
+        lines = [
+            header,
+            ["---", *("---:" for _ in found.sweep.values)],
+            *rows(found, split, metric),
+        ]
         table = "\n".join(
             "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
         )
@@ -131,7 +140,9 @@ def csv_text(found: Figures) -> str:
     """Every number in full, a row a model, value, split and metric."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", found.sweep.key, "split", "metric", "mean", "deviation", "picked", "error"])
+    writer.writerow(
+        ["model", found.sweep.key, "split", "metric", "mean", "deviation", "picked", "error"]
+    )
     for model in found.sweep.models:
         picked = found.picked(model.label)
         for value in found.sweep.values:

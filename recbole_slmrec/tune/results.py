@@ -66,8 +66,7 @@ def write_best(path: Path, task: Task, best: Trial) -> None:
     text = (
         f"# {task.metric} {best.score:.6f} on validation.\n"
         f"# python run_recbole.py --model={model} --dataset={dataset} "
-        f"--config_files={shlex.quote(str(path))}\n"
-        + yaml.safe_dump(settings, sort_keys=False)
+        f"--config_files={shlex.quote(str(path))}\n" + yaml.safe_dump(settings, sort_keys=False)
     )
     with _written(path) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -92,7 +92,9 @@ def test_targets_beside_what_was_measured():
         "0.60", "0.65", "", "no",
     ]  # fmt: skip
     assert rows["the same by the time of the processor"] == ["0.60", "0.55", "", "yes"]
-    threads = rows["2 processes of one thread / 1 process of two threads, a step, paper-size TikTok"]
+    threads = rows[
+        "2 processes of one thread / 1 process of two threads, a step, paper-size TikTok"
+    ]
     assert threads == ["1.15", "1.30", "", "no"]
     (evaluation,) = [row for what, row in rows.items() if what.startswith("full-sort")]
     assert evaluation == ["1/20", "1/40", "", "yes"]

@@ -96,11 +96,19 @@ def test_the_run_is_that_of_run_recbole_and_so_is_the_fair_pick(made, model):
     assert command(f"--models={model}", "--output=out", *flags, *QUICK) == 0
     (path,) = Path("out").glob("*.json")
     run = read_record(path, "")
-    config = {"train_batch_size": 64, "epochs": 3, "learning_rate": 0.01, "seed": 1, "state": "ERROR"}
+    config = {
+        "train_batch_size": 64,
+        "epochs": 3,
+        "learning_rate": 0.01,
+        "seed": 1,
+        "state": "ERROR",
+    }
     result = quick_start.run(model, NAME, config_dict={**config, **own, "show_progress": False})
     pick = picked([run], "validation")
     assert pick.figures == pytest.approx(result["test_result"])
-    assert run["epochs"][pick.epoch - 1]["valid_result"] == pytest.approx(result["best_valid_result"])
+    assert run["epochs"][pick.epoch - 1]["valid_result"] == pytest.approx(
+        result["best_valid_result"]
+    )
 
 
 def test_kept_runs_are_read_again(made, monkeypatch):

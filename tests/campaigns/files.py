@@ -311,7 +311,9 @@ def _runs(folder: Path) -> Iterator[Kind]:
     checkpoint = Path(result["checkpoint"]).rename("checkpoint.pth")
     whole = load_checkpoint(checkpoint)
     yield Kind("checkpoint", checkpoint, lambda: load_checkpoint(checkpoint), lambda: whole)
-    yield Kind("checkpoint's model", checkpoint, lambda: quick_start.load_data_and_model(checkpoint))
+    yield Kind(
+        "checkpoint's model", checkpoint, lambda: quick_start.load_data_and_model(checkpoint)
+    )
     comparison = Comparison(parse_models("BPR,Pop"), NAME, [1], folder / "out", _QUICK)
 
     def silent(line: str) -> None:
@@ -356,9 +358,13 @@ def _small_files(folder: Path) -> Iterator[Kind]:
     yield Kind("trials", trials, lambda: TrialLog(trials).best(True))
     space = folder / "space.hyper"
     space.write_text("tau choice [0.1,0.5]\nalpha uniform 0,1\nepochs quniform 1,9,2\n")
-    yield Kind(".hyper", space, lambda: [p.draw(np.random.default_rng(0)) for p in read_space(space)])
+    yield Kind(
+        ".hyper", space, lambda: [p.draw(np.random.default_rng(0)) for p in read_space(space)]
+    )
     settings = folder / "settings.yaml"
-    settings.write_text("alpha: 0.25\ntau: 0.5\ntopk: [5, 10]\nmetrics: [Recall]\nvalid_metric: Recall@5\n")
+    settings.write_text(
+        "alpha: 0.25\ntau: 0.5\ntopk: [5, 10]\nmetrics: [Recall]\nvalid_metric: Recall@5\n"
+    )
     yield Kind(
         "settings .yaml", settings,
         lambda: Config("SLMRec", NAME, [str(settings)], _QUICK).file_config_dict,

@@ -26,7 +26,12 @@ from tests.made import NAME, make
 CASES = 16
 _ORPHANS_MAY_TAKE_S = 60
 _EPOCHS = 30
-_QUICK = ("--show_progress=False", "--train_batch_size=64", "--stopping_step=100", "--state=WARNING")
+_QUICK = (
+    "--show_progress=False",
+    "--train_batch_size=64",
+    "--stopping_step=100",
+    "--state=WARNING",
+)
 _TRAIN = ("run", f"--dataset={NAME}", *_QUICK)
 
 
@@ -133,7 +138,9 @@ def _base(folder: Path) -> Path:
     made = make(folder / "dataset")
     titles = [(f"i{item}", f"the item {item} of kind {item % 7}") for item in range(45)]
     pd.DataFrame(titles, columns=["item", "title"]).to_csv(folder / "titles.csv", index=False)
-    pairs = [(f"u{user}", f"i{(user * place) % 300}") for user in range(900) for place in range(1, 30)]
+    pairs = [
+        (f"u{user}", f"i{(user * place) % 300}") for user in range(900) for place in range(1, 30)
+    ]
     pd.DataFrame(pairs, columns=["user", "item"]).to_csv(folder / "shop.csv", index=False)
     (folder / "bpr.hyper").write_text("learning_rate choice [0.01,0.005,0.001]\n", encoding="utf-8")
     outcome = ended(forked((*_TRAIN, "--epochs=3"), folder), folder)

@@ -113,7 +113,11 @@ def stored_otherwise(content: bytes, rng: random.Random) -> bytes:
     except ValueError:
         return swapped(content, rng)
     if rng.random() < 0.3:
-        header = {"descr": array.dtype.str, "fortran_order": False, "shape": (10**rng.randint(6, 15), 9)}
+        header = {
+            "descr": array.dtype.str,
+            "fortran_order": False,
+            "shape": (10 ** rng.randint(6, 15), 9),
+        }
         huge = io.BytesIO()
         np.lib.format.write_array_header_1_0(huge, header)
         return huge.getvalue() + array.tobytes()

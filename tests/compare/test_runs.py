@@ -162,16 +162,16 @@ def test_a_kept_run_that_is_broken_is_named(made, tmp_path):
     run_all(comparison(tmp_path, "Pop", seeds=[1]), lambda line: None)
     (path,) = (tmp_path / "out").iterdir()
     path.write_text("{", encoding="utf-8")
-    with pytest.raises(
-        ValueError, match=rf"{path.name} is damaged, .* remove it to run again"
-    ):
+    with pytest.raises(ValueError, match=rf"{path.name} is damaged, .* remove it to run again"):
         run_all(comparison(tmp_path, "Pop", seeds=[1]), lambda line: None)
 
 
 def test_a_data_set_that_is_not_there_ends_the_comparison_at_once(made, tmp_path):
     several = Comparison(parse_models("BPR,Pop"), "mede", [1, 2], tmp_path / "out", QUICK)
     told = []
-    with pytest.raises(NoDataSetError, match=r"no data set \[mede\] in .*: did you mean made\? Prep"):
+    with pytest.raises(
+        NoDataSetError, match=r"no data set \[mede\] in .*: did you mean made\? Prep"
+    ):
         run_all(several, told.append)
     assert told == ["[1/4] BPR, seed 1"]
 

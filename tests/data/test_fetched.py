@@ -38,6 +38,8 @@ def test_a_data_set_of_recboles_is_fetched_in_a_single_process(server, tmp_path)
 
 def test_one_that_cannot_be_fetched_leaves_nothing_and_is_told(server, tmp_path):
     server.files.clear()
-    with pytest.raises(DownloadError, match=r"theirs.zip cannot be fetched: .* two ways .*\[ours\]"):
+    with pytest.raises(
+        DownloadError, match=r"theirs.zip cannot be fetched: .* two ways .*\[ours\]"
+    ):
         quick_start.run("BPR", "ours", config_dict=QUICK)
     assert not (tmp_path / "dataset").exists() or not list((tmp_path / "dataset").iterdir())

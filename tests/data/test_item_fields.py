@@ -30,7 +30,9 @@ def test_texts_in_the_order_of_the_items(fields):
 
 
 def test_what_is_not_there_is_named_with_the_flag(fields, tmp_path):
-    with pytest.raises(ValueError, match=r"--title: .*shop.item has no field \[titel\]: did you mean t"):
+    with pytest.raises(
+        ValueError, match=r"--title: .*shop.item has no field \[titel\]: did you mean t"
+    ):
         fields.check("--title", ["titel"])
     missing = ItemFields(tmp_path / "none.item", "item_id", SETTINGS)
     with pytest.raises(ValueError, match="--show: there is no .*none.item, where the fields of it"):

@@ -58,7 +58,9 @@ def test_pickles_of_older_scipy_and_newer_numpy(path, kind):
     content = pickle.dumps(matrix, 3)
     content, n = re.subn(rb"cscipy\.sparse\._", b"cscipy.sparse.", content)
     for core in (b"core", b"_core"):
-        content, m = re.subn(rb"cnumpy\._?core\.multiarray\n", b"cnumpy.%s.multiarray\n" % core, content)
+        content, m = re.subn(
+            rb"cnumpy\._?core\.multiarray\n", b"cnumpy.%s.multiarray\n" % core, content
+        )
         assert n and m
         path.write_bytes(content)
         assert np.array_equal(load_sparse_matrix(path).toarray(), CELLS)

@@ -83,7 +83,9 @@ def test_rows_of_every_form_come_back(path, protocol):
 @pytest.mark.parametrize("core", [b"core", b"_core"])
 def test_files_of_older_and_newer_numpy_name_other_modules(path, core):
     content = pickle.dumps(objects([1, np.int64(2)]), 3)
-    content, n = re.subn(rb"cnumpy\._?core\.multiarray\n", b"cnumpy.%s.multiarray\n" % core, content)
+    content, n = re.subn(
+        rb"cnumpy\._?core\.multiarray\n", b"cnumpy.%s.multiarray\n" % core, content
+    )
     assert n == 2
     write(path, content)
     assert rows_of(path) == [[1, 2]]

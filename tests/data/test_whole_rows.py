@@ -159,7 +159,9 @@ def test_interactions_that_are_left_out_are_counted(shop, caplog):
 
 
 def test_an_alias_of_no_field_is_told(shop):
-    with pytest.raises(ValueError, match=r"alias_of_item_id: \[titel\] is no field of ids: did you mean"):
+    with pytest.raises(
+        ValueError, match=r"alias_of_item_id: \[titel\] is no field of ids: did you mean"
+    ):
         _dataset(shop, alias_of_item_id=["titel"])
 
 
@@ -167,7 +169,9 @@ def test_an_alias_of_no_field_is_told(shop):
 def test_a_file_without_rows_is_told(shop, suffix):
     path = shop.folder / f"tiny.{suffix}"
     path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"tiny\.{suffix}: it has a header and no rows; write them"):
+    with pytest.raises(
+        ValueError, match=rf"tiny\.{suffix}: it has a header and no rows; write them"
+    ):
         _dataset(shop)
 
 

@@ -75,7 +75,9 @@ def test_links_within_the_site_are_followed_and_others_are_not(tmp_path):
     assert broken(tmp_path) == ["a.html: b.html#nowhere", "a.html: c.html", "a.html: d.png"]
 
 
-@pytest.mark.parametrize("notebook", sorted((TOP / "examples").glob("*.ipynb")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "notebook", sorted((TOP / "examples").glob("*.ipynb")), ids=lambda p: p.stem
+)
 def test_notebooks_are_kept_without_what_they_print(notebook):
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]

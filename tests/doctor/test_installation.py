@@ -59,7 +59,8 @@ def test_every_requirement_that_applies_has_a_line_with_its_bounds():
         each
         for each in requirements
         if each.name == "recbole"
-        or each.name != "dgl" and (each.marker is None or each.marker.evaluate())
+        or each.name != "dgl"
+        and (each.marker is None or each.marker.evaluate())
     ]
     found = [finding.text for finding in check_installation()]
     assert found[0].startswith("Python 3.1") and "(>=3.10)" in found[0]
@@ -105,18 +106,17 @@ def test_wrong_and_missing_versions_have_a_remedy_each(installed):
     installed({"scipy": "1.8.1", "recbole": None, "torch": "2.4.0+cu121", "pandas": "3.1.1"})
     found = texts(ok=False)
     assert "scipy 1.8.1 is not >=1.9; python -m pip install 'scipy>=1.9'" in found
-    assert (
-        "recbole is not installed; python -m pip install --no-deps recbole==1.2.1" in found
-    )
+    assert "recbole is not installed; python -m pip install --no-deps recbole==1.2.1" in found
     assert "pandas 3.1.1 is not <3,>=1.5; python -m pip install 'pandas<3,>=1.5'" in found
     assert "torch 2.4.0+cu121 (>=2.1)" in texts(ok=True)
 
 
 def test_models_that_cannot_be_imported_are_told_with_the_reason(monkeypatch):
-    monkeypatch.setattr(recbole_slmrec, "hindrance", ImportError("RecBole is not installed; get it"))
-    assert (
-        "recbole_slmrec's models cannot be imported: RecBole is not installed; get it"
-        in texts(ok=False)
+    monkeypatch.setattr(
+        recbole_slmrec, "hindrance", ImportError("RecBole is not installed; get it")
+    )
+    assert "recbole_slmrec's models cannot be imported: RecBole is not installed; get it" in texts(
+        ok=False
     )
 
 

@@ -101,7 +101,9 @@ def test_checkpoints_that_do_not_fit_are_refused(made):
     with pytest.raises(ValueError, match=r"a checkpoint of the model \[BPR\], .* is \[SLMRec\]"):
         train("SLMRec", 4, resume=path)
     path = train("SLMRec", 2, embedding_size=16, eval_step=0)
-    with pytest.raises(ValueError, match="does not fit this model; .*embedding_size was 16 and is 64"):
+    with pytest.raises(
+        ValueError, match="does not fit this model; .*embedding_size was 16 and is 64"
+    ):
         train("SLMRec", 4, resume=path)
     with pytest.raises(ValueError, match=r"nothing is left to train; raise --epochs"):
         train("SLMRec", 2, embedding_size=16, resume=path)
@@ -111,12 +113,16 @@ def test_a_checkpoint_of_an_earlier_version_is_not_gone_on_with(made):
     path = train("BPR", 2)
     state = {k: v for k, v in torch.load(path, weights_only=True).items() if k != "optimizers"}
     torch.save(state, path)
-    with pytest.raises(ValueError, match="is from another version and does not hold all that train"):
+    with pytest.raises(
+        ValueError, match="is from another version and does not hold all that train"
+    ):
         train("BPR", 4, resume=path)
     assert quick_start.evaluate(path)
 
 
 def test_a_checkpoint_of_recboles_own_is_refused_with_a_sentence(made):
     torch.save({"config": object(), "state_dict": {}}, "recbole.pth")
-    with pytest.raises(ValueError, match=r"recbole\.pth is refused: .* as RecBole's own checkpoints"):
+    with pytest.raises(
+        ValueError, match=r"recbole\.pth is refused: .* as RecBole's own checkpoints"
+    ):
         train("SLMRec", 4, resume="recbole.pth")

@@ -71,7 +71,10 @@ def test_the_start_says_what_is_trained_on_what(made, caplog):
 
 def test_an_unknown_setting_is_told_in_the_log(made, caplog):
     run(state="INFO", temperature=0.5, wieght_decay=0)
-    assert "the setting [wieght_decay] is unknown and has no effect: did you mean weight" in caplog.text
+    assert (
+        "the setting [wieght_decay] is unknown and has no effect: did you mean weight"
+        in caplog.text
+    )
 
 
 def test_eval_batch_size_follows_the_catalogue_unless_set(made):
@@ -140,8 +143,6 @@ def test_an_unknown_data_set_is_told_with_the_nearest(made):
         quick_start.run("SLMRec", "mede")
 
 
-
-
 @pytest.mark.parametrize("first", ["recbole_slmrec", "recbole.quick_start"])
 def test_recboles_own_function_loads_a_checkpoint_of_ours(made, first):
     path = run()["checkpoint"]
@@ -197,7 +198,9 @@ def test_a_folder_for_checkpoints_that_cannot_be_is_told_before_training(made, t
 
 def test_a_folder_for_logs_that_cannot_be_is_told(made, tmp_path):
     (tmp_path / "log").touch()
-    with pytest.raises(OSError, match="log/SLMRec cannot be written .*folder in which you give the com"):
+    with pytest.raises(
+        OSError, match="log/SLMRec cannot be written .*folder in which you give the com"
+    ):
         run()
 
 
@@ -210,5 +213,7 @@ def test_a_data_set_that_comes_after_its_settings_were_asked_for_is_told(tmp_pat
     monkeypatch.chdir(tmp_path)
     config = Config("SLMRec", "made", config_dict={"show_progress": False})
     make(tmp_path / "dataset")
-    with pytest.raises(FileNotFoundError, match=r"no data set \[made\] in dataset whose .* run again"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no data set \[made\] in dataset whose .* run again"
+    ):
         quick_start.load_data(config)

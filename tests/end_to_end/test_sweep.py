@@ -16,7 +16,9 @@ QUICK = [f"--dataset={NAME}", "--epochs=1", "--train_batch_size=64", "--seeds=1"
 ALPHA = ["sweep", "--models=SLMRec[ssl_task=FM]", "--vary=alpha", "--values=0.1,1", *QUICK]
 
 
-def test_a_sweep_trains_each_value_and_goes_on_where_it_stopped(made, tmp_path, monkeypatch, capsys):
+def test_a_sweep_trains_each_value_and_goes_on_where_it_stopped(
+    made, tmp_path, monkeypatch, capsys
+):
     assert cli.main(ALPHA) == 0
     output = capsys.readouterr().out
     assert "[2/2] SLMRec[ssl_task=FM,alpha=1], seed 1: recall@20" in output
@@ -43,7 +45,10 @@ def test_a_value_that_fails_leaves_the_others_and_gives_status_1(made, capsys):
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (["--vary=alpha", "--values=1,2", "--alpha=3"], "--alpha is given, and --vary=alpha varies it"),
+        (
+            ["--vary=alpha", "--values=1,2", "--alpha=3"],
+            "--alpha is given, and --vary=alpha varies it",
+        ),
         (["--vary=alpha", "--values=1,2", "--seed=3"], "in place of --seed"),
         (["--vary=alpha"], "--values"),
         (

@@ -201,7 +201,11 @@ def test_models_of_ours_and_recboles_are_tuned(made, model, text):
         ([], "tau choice [0]", "tau [0] must be a number above 0"),
         ([], "tau choise [0]", "a.hyper, line 1: there is no kind [choise]"),
         (["--eval_step=0"], "tau choice [1]", "no epoch was validated"),
-        ([], "learning_rate choice [1e30]", f"no trial succeeded; the first ended with: {DIVERGED}"),
+        (
+            [],
+            "learning_rate choice [1e30]",
+            f"no trial succeeded; the first ended with: {DIVERGED}",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(made, capsys, arguments, text, message):

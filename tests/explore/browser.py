@@ -14,7 +14,9 @@ import pytest
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FOUND = next(filter(None, map(shutil.which, _NAMES)), None)
 
-needs_browser = pytest.mark.skipif(_FOUND is None, reason=f"none of {', '.join(_NAMES)} is installed")
+needs_browser = pytest.mark.skipif(
+    _FOUND is None, reason=f"none of {', '.join(_NAMES)} is installed"
+)
 
 # Stands before the page's own script, and collects what the console would show.
 _BEFORE = """<script>

@@ -110,7 +110,9 @@ def test_search_finds_users_and_items_and_keys_choose(shop):
         "search",
         ["useru11"],
         ["#user=u11", True],
-        [f"itemThe i12 of all{data['marks'][data['items']['mark'][data['items']['id'].index('i12')]]}"],
+        [
+            f"itemThe i12 of all{data['marks'][data['items']['mark'][data['items']['id'].index('i12')]]}"
+        ],
         "#user=u11&item=i12",
     ]
     assert found[5].startswith("The i12 of all")
@@ -181,7 +183,9 @@ def test_an_item_is_shown_with_what_is_similar_and_who_would_get_it(shop):
     row = own["recommended"][0][3][0]
     expected = dict(zip([*data["models"][0]["parts"], "score"], [*row[2:], row[1]]))
     assert dict(zip(found[1][::2], found[1][1::2])) == {k: f"{v:.3f}" for k, v in expected.items()}
-    assert found[2] == [titles(data, (o for o, _ in each["found"][item])) for each in data["similar"]]
+    assert found[2] == [
+        titles(data, (o for o, _ in each["found"][item])) for each in data["similar"]
+    ]
     getting = [
         (place, own["id"][user])
         for user, rows in enumerate(own["recommended"][0])
@@ -274,7 +278,12 @@ def test_pictures_are_shown_inside_and_linked_with_texts_for_them(shop):
         """,
         "#item=i1",
     )
-    assert found == [True, "Picture of The i1 of all", "my%20photos/i1.mp3", "Sound of The i1 of all"]
+    assert found == [
+        True,
+        "Picture of The i1 of all",
+        "my%20photos/i1.mp3",
+        "Sound of The i1 of all",
+    ]
 
 
 def test_unknown_users_and_items_in_the_address(shop):

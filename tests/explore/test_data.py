@@ -95,7 +95,9 @@ def test_similar_items_by_the_model_and_by_each_modality(shop):
     best = sorted(set(row) - {"i3"}, key=lambda item: -cosines[row[item]])[:6]
     found = by_name["v"]["found"][ids.index("i3")]
     assert [ids[other] for other, _ in found] == best
-    assert [cosine for _, cosine in found] == pytest.approx([cosines[row[i]] for i in best], abs=1e-4)
+    assert [cosine for _, cosine in found] == pytest.approx(
+        [cosines[row[i]] for i in best], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("model", ["LightGCN", "Pop"])

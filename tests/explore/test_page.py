@@ -38,7 +38,9 @@ def written(data: dict) -> str:
 
 def block(page: str) -> dict:
     """The data as a browser finds them: up to the first end of a script."""
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1])
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1]
+    )
 
 
 def test_the_page_holds_the_data_as_they_are_and_loads_nothing(shop):
@@ -123,9 +125,7 @@ def test_thumbnails_are_inside_and_small(photos, caplog):
         image = Image.open(io.BytesIO(base64.b64decode(text)))
         assert kind == "data:image/jpeg;base64" and image.size == size
     assert "1 image(s) cannot be read and are left out, such as " in caplog.text
-    assert {items["id"][n]: to for n, to in items["sound"].items()} == {
-        "i1": "my%20photos/i1.mp3"
-    }
+    assert {items["id"][n]: to for n, to in items["sound"].items()} == {"i1": "my%20photos/i1.mp3"}
 
 
 def test_what_does_not_fit_is_linked(photos):
@@ -152,7 +152,12 @@ def test_marks_are_never_of_more_than_a_tenth():
     [
         ("token", list("abba") + [""], ["a", "b", "none"], [0, 1, 1, 0, 2]),
         ("token_seq", ["a x", "b", "a y"], ["a", "b"], [0, 1, 0]),
-        ("token", list("aabbccddeeffgghhiijk"), [*"abcdefghi", "other"], [*np.repeat(range(10), 2)]),
+        (
+            "token",
+            list("aabbccddeeffgghhiijk"),
+            [*"abcdefghi", "other"],
+            [*np.repeat(range(10), 2)],
+        ),
         ("float", ["1", "2", "x", ""], ["1 to 2", "none"], [0, 0, 1, 1]),
         ("float", ["3", "3"], ["3 to 3"], [0, 0]),
         ("float", ["", ""], ["none"], [0, 0]),

@@ -56,9 +56,7 @@ def test_fd(device, monkeypatch):
     loss = sum(model.calculate_loss(rows))
     masks = iter(mask.cpu() for mask in drawn)
     by_view = tuple({name: next(masks) for name in [*problem.modalities, "id"]} for _ in (0, 1))
-    expected = problem.ssl_loss(
-        "FD", USERS, ITEMS, 0.5, masked=(None, None), masks=by_view
-    )
+    expected = problem.ssl_loss("FD", USERS, ITEMS, 0.5, masked=(None, None), masks=by_view)
     assert_same_gradients(model, loss, problem, expected)
 
 

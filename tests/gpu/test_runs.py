@@ -80,7 +80,9 @@ def losses_of(**settings) -> list[float]:
 def test_a_resumed_run_goes_on_from_where_it_stood(device):
     whole = load_checkpoint(run(epochs=4, eval_step=0)["checkpoint"])["state_dict"]
     half = run(epochs=2, eval_step=0)["checkpoint"]
-    resumed = load_checkpoint(run(epochs=4, eval_step=0, resume=str(half))["checkpoint"])["state_dict"]
+    resumed = load_checkpoint(run(epochs=4, eval_step=0, resume=str(half))["checkpoint"])[
+        "state_dict"
+    ]
     for name, expected in whole.items():
         # Sums may be added in another order there.
         torch.testing.assert_close(resumed[name].cpu(), expected.cpu(), rtol=1e-3, atol=1e-4)
@@ -91,7 +93,9 @@ def test_recommendations_are_those_of_the_cpu(device):
     written = []
     for use_gpu in (True, False):
         output = f"{use_gpu}.csv"
-        command("recommend", f"--checkpoint={checkpoint}", f"--output={output}", f"--use_gpu={use_gpu}")
+        command(
+            "recommend", f"--checkpoint={checkpoint}", f"--output={output}", f"--use_gpu={use_gpu}"
+        )
         written.append([line.split(",")[:2] for line in Path(output).read_text().splitlines()])
     same = sum(a == b for a, b in zip(*written))
     assert len(written[0]) == len(written[1]) and same > 0.98 * len(written[0])

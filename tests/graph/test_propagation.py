@@ -44,7 +44,9 @@ def test_each_side_is_its_share_of_the_dense_encoder(adjacency, n_layers):
 @pytest.mark.parametrize("n_layers", range(7))
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
 @pytest.mark.parametrize("side", ["users", "items"])
-@pytest.mark.parametrize("rows", [([1, 5], [0, 5, 7]), ([1, 4, 5], [0, 2, 5, 7])], ids=["few", "most"])
+@pytest.mark.parametrize(
+    "rows", [([1, 5], [0, 5, 7]), ([1, 4, 5], [0, 2, 5, 7])], ids=["few", "most"]
+)
 def test_some_rows_are_those_of_all_rows_and_so_are_their_gradients(
     rows, side, adjacency, n_layers, backend
 ):
@@ -59,7 +61,10 @@ def test_some_rows_are_those_of_all_rows_and_so_are_their_gradients(
 
     # Both against the dense powers, which know of no rows and no sides.
     A = dense_adjacency(USERS, ITEMS, N_USERS, N_ITEMS, adjacency)
-    tables = {"users": torch.zeros(N_USERS, 70).double(), "items": torch.zeros(N_ITEMS, 70).double()}
+    tables = {
+        "users": torch.zeros(N_USERS, 70).double(),
+        "items": torch.zeros(N_ITEMS, 70).double(),
+    }
     dense_users, dense_items = encode(A, *{**tables, side: x}.values(), n_layers)
     weights = torch.randn(on_users.shape).double(), torch.randn(on_items.shape).double()
 

@@ -29,7 +29,9 @@ def nearest(X: Tensor, k: int) -> list[list[int]]:
     present = [j for j in range(len(X)) if lengths[j] > 0]
     found = []
     for i in range(len(X)):
-        cosine = {j: float(X[i] @ X[j]) / lengths[i] / lengths[j] for j in present if lengths[i] > 0}
+        cosine = {
+            j: float(X[i] @ X[j]) / lengths[i] / lengths[j] for j in present if lengths[i] > 0
+        }
         order = sorted(cosine, key=lambda j: (j != i, -round(cosine[j], 9), j))
         found.append(order[:k])
     return found
@@ -60,8 +62,12 @@ def normalised(W: Tensor) -> Tensor:
     """D^-1/2 W D^-1/2 with the row sums D; 0 for 1/0."""
     scales = [1 / total.sqrt() if total > 0 else torch.zeros_like(total) for total in W.sum(1)]
     scales = torch.stack(scales)
-    return torch.stack([torch.stack([scales[i] * w * scales[j] for j, w in enumerate(row)])
-                        for i, row in enumerate(W)])
+    return torch.stack(
+        [
+            torch.stack([scales[i] * w * scales[j] for j, w in enumerate(row)])
+            for i, row in enumerate(W)
+        ]
+    )
 
 
 @dataclass
@@ -136,7 +142,10 @@ def l2_of(z: tuple[Tensor, Tensor], users: Tensor, items: Tensor, negatives: Ten
     total = 0
     for row in negatives:
         for u, i, j in zip(users, items, row):
-            total = total + (z[0][u].square().sum() + z[1][i].square().sum() + z[1][j].square().sum()) / 2
+            total = (
+                total
+                + (z[0][u].square().sum() + z[1][i].square().sum() + z[1][j].square().sum()) / 2
+            )
     return total / negatives.numel()
 
 
@@ -158,7 +167,10 @@ def parts(widths: dict[str, int], shapes: dict[str, tuple], seed: int, d: int) -
             shapes[f"table:{m}"] = (N_WORDS, width)
             items, own = draw(1, N_ITEMS, 40), draw(0, N_WORDS, 40)
             kept = (items != 7) & (items != 4)
-            words[m] = (torch.cat([items[kept], items[kept][:5]]), torch.cat([own[kept], own[kept][:5]]))
+            words[m] = (
+                torch.cat([items[kept], items[kept][:5]]),
+                torch.cat([own[kept], own[kept][:5]]),
+            )
         else:
             features[m] = torch.randn(N_ITEMS, width, generator=rng, dtype=torch.float64)
             features[m][[5, 6]] = features[m][3].clone()

@@ -16,9 +16,7 @@ AUTO = dict.fromkeys(
 
 def block_of(n_items: int, degree: int) -> InteractionBlock:
     """``n_items`` items, of which the first ten have ``degree`` users each and the others none."""
-    users, items = torch.meshgrid(
-        torch.arange(1, degree + 1), torch.arange(1, 11), indexing="ij"
-    )
+    users, items = torch.meshgrid(torch.arange(1, degree + 1), torch.arange(1, 11), indexing="ij")
     graph = interaction_graph(users.flatten(), items.flatten(), degree + 1, n_items + 1)
     return InteractionBlock(graph, torch.device("cpu"))
 

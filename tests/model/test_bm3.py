@@ -110,7 +110,9 @@ def check_step(problem: DenseBM3, over: str = "all", c: float = 2.0, reg: float 
     loss = model.calculate_loss(batch(USERS, ITEMS))
     assert not draws
     expected = problem.loss(masks, over, c, reg)
-    assert_same_loss_and_gradients(loss, expected, parameters_of(model, problem.modalities), problem)
+    assert_same_loss_and_gradients(
+        loss, expected, parameters_of(model, problem.modalities), problem
+    )
 
 
 @pytest.mark.parametrize("n_layers", [0, 1, 2, 3])

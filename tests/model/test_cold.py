@@ -119,7 +119,9 @@ def test_permuting_items_permutes_scores():
     other.params = {**problem.params, "id": problem.params["id"][order]}
     settings = {**SETTINGS, "cold_share": 0.2}
     expected = scores_of(fast_model(problem, **settings))[:, order]
-    torch.testing.assert_close(scores_of(fast_model(other, **settings)), expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        scores_of(fast_model(other, **settings)), expected, rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("share", ["auto", 0.1])
@@ -169,12 +171,16 @@ def test_the_principal_components_of_wide_content_keep_its_products():
 
 @pytest.mark.parametrize("share", [-0.1, 1, "few"])
 def test_what_a_share_cannot_be_is_told(share):
-    with pytest.raises(ValueError, match=r"cold_share \[.*\] must be auto or a number from 0 to bel"):
+    with pytest.raises(
+        ValueError, match=r"cold_share \[.*\] must be auto or a number from 0 to bel"
+    ):
         fast_model(problem_of(), cold_share=share)
 
 
 def test_a_share_without_content_is_told_and_auto_needs_none():
     problem = random_problem(5, 9, 12, 30, {})
-    with pytest.raises(ValueError, match=r"cold_share \[0.1\] ranks items without .* by their feat"):
+    with pytest.raises(
+        ValueError, match=r"cold_share \[0.1\] ranks items without .* by their feat"
+    ):
         fast_model(problem, ssl_task="none", cold_share=0.1)
     assert fast_model(problem, ssl_task="none", cold_share="auto").cold is None

@@ -166,7 +166,9 @@ def test_it_recommends_is_refitted_looked_at_and_exported(name, tmp_path):
     assert [each["name"] for each in by_modality] == ["v", "a", "t"]
     if issubclass(MODELS[name], VectorRecommender):
         export(Path(path), tmp_path / "vectors")
-        users, items = (np.load(tmp_path / f"vectors/{side}_vectors.npy") for side in ("user", "item"))
+        users, items = (
+            np.load(tmp_path / f"vectors/{side}_vectors.npy") for side in ("user", "item")
+        )
         scores = all_scores(Recommender.load(path).model)[1:, 1:]
         np.testing.assert_allclose(users @ items.T, scores, rtol=1e-4, atol=1e-5)
 

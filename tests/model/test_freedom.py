@@ -72,7 +72,9 @@ def parameters_of(model: FREEDOM, modalities: list[str]) -> dict[str, torch.nn.P
     return named
 
 
-def check_step(problem: DenseFREEDOM, n_negatives: int = 1, weight: float = 0.5, **settings) -> None:
+def check_step(
+    problem: DenseFREEDOM, n_negatives: int = 1, weight: float = 0.5, **settings
+) -> None:
     """A step on a given draw of the interactions."""
     settings["train_neg_sample_args"] = {"sample_num": n_negatives}
     model = built(problem, feature_weight=weight, **settings)
@@ -175,7 +177,10 @@ def test_the_first_batch_of_a_model_that_no_trainer_has_begun_is_pruned_too():
             {"modality_weights": {"v": 1}},
             "modality_weights .* must name each of the modalities v, sound.of items",
         ),
-        ({"modality_weights": {"v": 1, "sound.of items": -1}}, r"sound.of items \[-1\] must be a number"),
+        (
+            {"modality_weights": {"v": 1, "sound.of items": -1}},
+            r"sound.of items \[-1\] must be a number",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):

@@ -78,7 +78,9 @@ class DenseLATTICE(DenseGraphModel):
         x = torch.cat([E_user, E_item])
         layers = [x]
         for layer in range(self.n_layers):
-            W_1, b_1, W_2, b_2 = (self.params[f"{name}:{layer}"] for name in ("W1", "b1", "W2", "b2"))
+            W_1, b_1, W_2, b_2 = (
+                self.params[f"{name}:{layer}"] for name in ("W1", "b1", "W2", "b2")
+            )
             y = A @ x
             x = leaky_relu(y @ W_1.T + b_1) + leaky_relu((y * x) @ W_2.T + b_2)
             layers.append(torch.stack([unit(row) for row in x]))
@@ -122,7 +124,10 @@ def built(problem: DenseLATTICE, **settings) -> LATTICE:
 def parameters_of(model: LATTICE, modalities: list[str]) -> dict[str, torch.nn.Parameter]:
     named = {**common_parameters(model, modalities), "a": model.structure.a}
     linears = dict(zip((f":{m}" for m in modalities), model.structure.projections.values()))
-    for n, layers in ((1, getattr(model.backbone, "W_1", ())), (2, getattr(model.backbone, "W_2", ()))):
+    for n, layers in (
+        (1, getattr(model.backbone, "W_1", ())),
+        (2, getattr(model.backbone, "W_2", ())),
+    ):
         linears.update({f"{n}:{layer}": linear for layer, linear in enumerate(layers)})
     for name, linear in linears.items():
         named[f"W{name}"], named[f"b{name}"] = linear.weight, linear.bias

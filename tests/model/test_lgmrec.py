@@ -64,7 +64,10 @@ class DenseLGMRec(DenseGraphModel):
         """hyper_m of users and items; ``draws`` are noise and mask of items, and of users."""
         H = self.X(m) @ self.params[f"V:{m}"].T
         H_items, H_users = (
-            mask * torch.stack([torch.exp(row / TAU) / torch.exp(row / TAU).sum() for row in own + noise])
+            mask
+            * torch.stack(
+                [torch.exp(row / TAU) / torch.exp(row / TAU).sum() for row in own + noise]
+            )
             for own, (noise, mask) in zip((H, self.counts() @ H), draws)
         )
         x = c_items

@@ -120,7 +120,10 @@ def test_a_score_is_that_of_the_vectors_and_the_linear_part(negatives):
     [
         ({"linear_weight": -1}, r"linear_weight \[-1\] must be auto or a number, 0 or more"),
         ({"linear_weight": "x"}, r"linear_weight \[x\] must be auto or a number, 0 or more"),
-        ({"linear_weight": 1, "linear_reg": 0}, r"linear_reg \[0\] must be a number above 0, or au"),
+        (
+            {"linear_weight": 1, "linear_reg": 0},
+            r"linear_reg \[0\] must be a number above 0, or au",
+        ),
         ({"linear_weight": 1, "linear_rank": 0}, r"linear_rank \[0\] must be a whole number, 1 or"),
     ],
 )

@@ -77,7 +77,9 @@ class DenseMGCN(DenseGraphModel):
     def loss(self, negatives: Tensor, reg: float, beta: float, tau: float) -> Tensor:
         z, triples = self.representations(), (USERS, ITEMS, negatives)
         c, side = self.views()
-        contrast = info_nce(side[0][USERS], c[0][USERS], tau) + info_nce(side[1][ITEMS], c[1][ITEMS], tau)
+        contrast = info_nce(side[0][USERS], c[0][USERS], tau) + info_nce(
+            side[1][ITEMS], c[1][ITEMS], tau
+        )
         return bpr_of(z, *triples) + reg * l2_of(z, *triples) + beta * contrast
 
 

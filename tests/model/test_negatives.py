@@ -114,7 +114,10 @@ def test_with_an_ssl_task_the_task_sees_the_batch_alone():
         ({"negatives": "uniform", "n_negatives": 0}, r"n_negatives \[0\] must be .* from 1 to"),
         ({"negatives": "uniform", "n_negatives": 99}, r"n_negatives \[99\] .*negatives: all"),
         ({"negatives": "uniform", "n_negatives": "x"}, r"n_negatives \[x\] must be a whole number"),
-        ({"negatives": "all", "negative_popularity": "x"}, r"negative_popularity \[x\] must be a n"),
+        (
+            {"negatives": "all", "negative_popularity": "x"},
+            r"negative_popularity \[x\] must be a n",
+        ),
         ({"negatives": "all", "negative_popularity": float("nan")}, r"negative_popularity \[nan\]"),
         ({"negatives": "all", "negative_popularity": -1}, r"negative_popularity \[-1\] must be"),
         ({"score": "l2"}, r"score \[l2\] is not one of auto, dot, cosine"),

@@ -69,7 +69,10 @@ def with_new(problem: DenseGraphModel, new: dict[str, torch.Tensor]) -> DenseGra
 def new_hyper(problem, m: str, X: torch.Tensor) -> torch.Tensor:
     """Their rows of hyper_m, as if each was the only item that is not in a hyperedge itself."""
     V, (_, c) = problem.params[f"V:{m}"], problem.lgcn()
-    shares = [(problem.X(m) @ V.T / test_lgmrec.TAU).softmax(1), (X @ V.T / test_lgmrec.TAU).softmax(1)]
+    shares = [
+        (problem.X(m) @ V.T / test_lgmrec.TAU).softmax(1),
+        (X @ V.T / test_lgmrec.TAU).softmax(1),
+    ]
     hyperedges = shares[0][1:].T @ c[1:]
     for _ in range(problem.n_hyper_layers - 1):
         hyperedges = shares[0][1:].T @ (shares[0] @ hyperedges)[1:]

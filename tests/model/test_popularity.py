@@ -42,9 +42,16 @@ def test_a_weight_of_0_leaves_it_out():
     [
         ({"popularity_weight": "much"}, r"popularity_weight \[much\] must be auto or a number"),
         ({"popularity_weight": math.nan}, r"popularity_weight \[nan\] must be auto or a number"),
-        ({"popularity_weight": 1, "score": "dot"}, r"popularity_weight \[1\] stands beside a cosine"),
         (
-            {"popularity_weight": 1, "main_loss": "bpr", "train_neg_sample_args": {"sample_num": 1}},
+            {"popularity_weight": 1, "score": "dot"},
+            r"popularity_weight \[1\] stands beside a cosine",
+        ),
+        (
+            {
+                "popularity_weight": 1,
+                "main_loss": "bpr",
+                "train_neg_sample_args": {"sample_num": 1},
+            },
             r"popularity_weight \[1\] .* main_loss: info_nce or sampled, or popularity_weight: 0",
         ),
     ],

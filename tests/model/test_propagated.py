@@ -66,7 +66,9 @@ def test_what_was_made_from_anything_else_is_not_read_and_gives_way(tmp_path, fe
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("broken", ["cut", "empty", "value", "header", "zip", "pickle", "shape", "dtype"])
+@pytest.mark.parametrize(
+    "broken", ["cut", "empty", "value", "header", "zip", "pickle", "shape", "dtype"]
+)
 def test_a_file_that_is_not_whole_or_not_a_table_is_made_anew(tmp_path, broken):
     expected = propagated_features("v", FEATURES, propagation_of(), tmp_path)
     (path,) = tmp_path.iterdir()

@@ -164,7 +164,11 @@ def graphs_of(task: str, drawn: list[torch.Tensor], problem: DenseSLMRec) -> lis
 @pytest.mark.parametrize("adjacency", ["pre", "norm", "gcmc", "mean", "plain"])
 @pytest.mark.parametrize("name", ["ED", "ND", "RW"])
 def test_views_on_sub_graphs(monkeypatch, name, adjacency, n_layers):
-    for n_modalities, words, backend in ((1, False, "auto"), (1, True, "torch"), (3, False, "auto")):
+    for n_modalities, words, backend in (
+        (1, False, "auto"),
+        (1, True, "torch"),
+        (3, False, "auto"),
+    ):
         problem = problem_of(n_modalities, words, n_layers=n_layers, adjacency=adjacency)
         model = fast_model(
             problem, ssl_task=name, main_loss="none", drop_ratio=0.3, graph_backend=backend

@@ -31,7 +31,13 @@ from tests.model.fast_graphs import (
     widths_of,
 )
 
-SETTINGS = {"reg_weight": 0.3, "contrast_weight": 0.5, "tau": 0.2, "dropout_rate": 0.4, "lr_decay": 1}
+SETTINGS = {
+    "reg_weight": 0.3,
+    "contrast_weight": 0.5,
+    "tau": 0.2,
+    "dropout_rate": 0.4,
+    "lr_decay": 1,
+}
 ALL = "*"
 
 Complex = tuple[Tensor, Tensor]
@@ -91,7 +97,8 @@ class DenseSMORE(DenseGraphModel):
 
     def item_graphs(self) -> dict[str, Tensor]:
         graphs = {
-            m: normalised(cosine_graph(self.compared(m), self.neighbours(m))) for m in self.modalities
+            m: normalised(cosine_graph(self.compared(m), self.neighbours(m)))
+            for m in self.modalities
         }
         return {**graphs, ALL: torch.stack(list(graphs.values())).amax(0)}
 
@@ -129,7 +136,9 @@ class DenseSMORE(DenseGraphModel):
     def loss(self, negatives: Tensor, masks) -> Tensor:
         z, triples = self.representations(masks), (USERS, ITEMS, negatives)
         c, side = self.views(masks)
-        contrast = info_nce(side[0][USERS], c[0][USERS], 0.2) + info_nce(side[1][ITEMS], c[1][ITEMS], 0.2)
+        contrast = info_nce(side[0][USERS], c[0][USERS], 0.2) + info_nce(
+            side[1][ITEMS], c[1][ITEMS], 0.2
+        )
         return bpr_of(z, *triples) + 0.3 * l2_of(z, *triples) + 0.5 * contrast
 
 
@@ -155,7 +164,11 @@ def parameters_of(model: SMORE, modalities: list[str]) -> dict[str, torch.nn.Par
             named[f"{weight}:{n}"], named[f"{bias}:{n}"] = linear.weight, linear.bias
     for m, W, (first, _, second) in zip(modalities, model.W.values(), model.Q):
         named[f"W:{m}"], named[f"b:{m}"] = W.weight, W.bias
-        named[f"Q1:{m}"], named[f"q1:{m}"], named[f"Q2:{m}"] = first.weight, first.bias, second.weight
+        named[f"Q1:{m}"], named[f"q1:{m}"], named[f"Q2:{m}"] = (
+            first.weight,
+            first.bias,
+            second.weight,
+        )
     assert len(named) == len(list(model.parameters()))
     return named
 

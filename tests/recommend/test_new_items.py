@@ -41,7 +41,9 @@ def test_vectors_are_those_of_an_isolated_item_in_the_dense_graph(fusion, adjace
         features={name: torch.cat([problem.features[name], new[name]]) for name in new},
     )
     users, items = extended.fused()
-    torch.testing.assert_close(vectors_of(fast_model(problem), new), items[-2:], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        vectors_of(fast_model(problem), new), items[-2:], rtol=1e-9, atol=1e-9
+    )
     torch.testing.assert_close(problem.fused()[0], users, rtol=1e-9, atol=1e-9)
 
 
@@ -102,7 +104,9 @@ def test_a_new_item_is_most_like_those_of_the_nearest_content(at_home, folder):
     expected = dict(zip(trained.items.tokens[1:], (cold.content @ own.T)[1:, 0].tolist()))
     of_new = near[(near["item"] == "n1") & near["similar"].isin(list(expected))]
     assert len(of_new) == len(expected) == 45 and of_new["score"].is_monotonic_decreasing
-    assert list(of_new["score"]) == pytest.approx([expected[name] for name in of_new["similar"]], abs=1e-5)
+    assert list(of_new["score"]) == pytest.approx(
+        [expected[name] for name in of_new["similar"]], abs=1e-5
+    )
     # What has interactions is compared by its own vectors, as without new items.
     before = trained.similar_items(["i4"], k=5)
     pd.testing.assert_frame_equal(found.similar_items(["i4"], k=5), before)

@@ -27,7 +27,9 @@ def made_figures(*rows: Outcome):
     recalls = {0: [[0.2], [0.4]], 1: [[0.6], [0.8]], 2: [[0.5], [0.5]], 3: [[0.3]]}
     outcomes = []
     for number, entry in enumerate(sweep.entries()):
-        runs = [kept_run(entry.label, seed, each) for seed, each in enumerate(recalls.get(number, []))]
+        runs = [
+            kept_run(entry.label, seed, each) for seed, each in enumerate(recalls.get(number, []))
+        ]
         outcomes.append(Outcome(entry.label, runs, {} if runs else {1: "it broke"}))
     return table.figures(sweep, outcomes)
 
@@ -53,7 +55,12 @@ def test_values_may_hold_commas_in_brackets():
 @pytest.mark.parametrize(
     "models, key, values, told",
     [
-        ("SLMRec[alpha=1]", "alpha", "1,2", r"models: \[alpha\] in SLMRec\[alpha=1\] is what --vary"),
+        (
+            "SLMRec[alpha=1]",
+            "alpha",
+            "1,2",
+            r"models: \[alpha\] in SLMRec\[alpha=1\] is what --vary",
+        ),
         ("SLMRec", "alpha", "1", r"--values \[1\]: name two or more"),
         ("SLMRec", "alpha", "1,2,1", "--values: 1 is named more than once"),
         ("SLMRec", "dataset", "a,b", r"--vary \[dataset\] must be the same for all models"),
@@ -100,7 +107,9 @@ def test_notes_name_what_failed():
 def test_the_csv_holds_every_number_in_full():
     lines = list(csv.DictReader(io.StringIO(table.csv_text(made_figures()))))
     best = [line for line in lines if line["picked"] and line["model"] != "BPR"]
-    assert [(line["alpha"], line["split"], line["metric"], float(line["mean"])) for line in best] == [
+    assert [
+        (line["alpha"], line["split"], line["metric"], float(line["mean"])) for line in best
+    ] == [
         ("0.5", "validation", "recall@10", 0.35),
         ("0.5", "test", "recall@10", 0.7),
         ("0.5", "test", "precision@10", 0.1),

@@ -144,9 +144,7 @@ def _read(
     return _aligned(modality, path, *_from_table(table, column), items)
 
 
-def _open(
-    modality: str, path: Path, item_column: str, encoding: str | None
-) -> tuple[Table, str]:
+def _open(modality: str, path: Path, item_column: str, encoding: str | None) -> tuple[Table, str]:
     table = open_table(path, encoding)
     column = _item_column(table, item_column)
     obstacle = _obstacle(table, column)
@@ -242,9 +240,7 @@ def _warn_of_forms(path: Path, unknown: np.ndarray, items: np.ndarray) -> None:
         )
 
 
-def _from_array(
-    modality: str, path: Path, encoding: str | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _from_array(modality: str, path: Path, encoding: str | None) -> tuple[np.ndarray, np.ndarray]:
     values = open_features(modality, path)
     beside = [path.with_name(path.stem + suffix) for suffix in IDS_SUFFIXES]
     there = [other for other in beside if other.is_file()]

@@ -55,7 +55,5 @@ class FineAndCoarse(nn.Module):
         for k, x_k in enumerate(entered):
             if k > 0:
                 x = self.carry[k - 1](x)
-            loss = loss + info_nce(
-                x, x_k, self.temperature, self.similarity, self.gather, pairs
-            )
+            loss = loss + info_nce(x, x_k, self.temperature, self.similarity, self.gather, pairs)
         return loss
