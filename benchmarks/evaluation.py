@@ -10,7 +10,7 @@ from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.trainer import Trainer
 
 from benchmarks.loaded import Loaded
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.trainer import get_trainer
 
 # BPR learns the popularity that generated sets have, so that the metrics compared are not all zero.
 MODEL = "MMLightGCN"

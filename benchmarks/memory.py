@@ -13,7 +13,7 @@ from benchmarks.loaded import quiet
 from benchmarks.process import in_own_process
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.trainer import get_trainer
 
 N_STEPS = 3
 STATUS = Path("/proc/self/status")

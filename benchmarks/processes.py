@@ -20,9 +20,10 @@ from benchmarks import steps
 from benchmarks.device import settle
 from benchmarks.loaded import quiet
 from benchmarks.timing import WARM_UP, medians_in_turn
-from recbole_slmrec import parallel, quick_start, sharding
+from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.processes import parallel, sharding
+from recbole_slmrec.training.trainer import get_trainer
 
 COUNTS = (1, 2, 4)
 TWO_THREADS = "1, two threads"

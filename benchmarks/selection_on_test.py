@@ -17,13 +17,13 @@ from typing import Any, NamedTuple, Sequence
 from recbole.utils import calculate_valid_score
 
 from recbole_slmrec import quick_start, report
-from recbole_slmrec.checkpoint import plain_settings
 from recbole_slmrec.cli import config_files, guarded, make_folders_of, parse_with_settings
 from recbole_slmrec.compare.names import Entry, parse_models, parse_seeds
 from recbole_slmrec.compare.runs import Comparison, configure, run_path
 from recbole_slmrec.data.files import whole_file
 from recbole_slmrec.data.records import read_record, write_record
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.checkpoint import plain_settings
+from recbole_slmrec.training.trainer import get_trainer
 
 PROGRAM = "python -m benchmarks.selection_on_test"
 NOTE = "no fair estimate"

@@ -15,7 +15,7 @@ from benchmarks.device import device
 from benchmarks.loaded import Loaded
 from benchmarks.straightforward.slmrec import StraightforwardSLMRec
 from benchmarks.timing import medians_in_turn
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.trainer import get_trainer
 
 N_LAYERS = floor.N_LAYERS
 

@@ -13,8 +13,10 @@ import yaml
 from recbole.config import Config as RecBoleConfig
 from recbole.utils import ModelType
 
-from recbole_slmrec import compat, metrics, parallel, plugins, ranges, recbole_hook
+from recbole_slmrec import compat, plugins, ranges, recbole_hook
+from recbole_slmrec.evaluation import metrics
 from recbole_slmrec.names import did_you_mean
+from recbole_slmrec.processes import parallel
 from recbole_slmrec.registry import get_model, name_of
 from recbole_slmrec.settings import add_package_settings, read_yaml
 

@@ -15,8 +15,7 @@ from recbole.data.transform import construct_transform
 from recbole.data.utils import get_dataloader
 from recbole.utils import get_flops, init_logger, init_seed
 
-from recbole_slmrec import metrics, outside, parallel, plugins, report, sharding
-from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec import plugins, report
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.everything import everything_for_training
 from recbole_slmrec.data.files import make_folder, named_by
@@ -24,9 +23,13 @@ from recbole_slmrec.data.find import find_dataset
 from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
 from recbole_slmrec.effect import without_effect
+from recbole_slmrec.evaluation import metrics
+from recbole_slmrec.processes import parallel, sharding
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import data_seed, model_defaults
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training import outside
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import get_trainer
 
 # Scores held at a time in full-sort evaluation, 64 MiB of float32, and those in a cache line.
 _SCORES_PER_BATCH, _SCORES_PER_LINE = 2**24, 16
@@ -154,7 +157,7 @@ def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = No
         name. For a refit, all interactions are training data, and the last two are None.
 
     Raises:
-        FileNotFoundError, ValueError: as :func:`recbole_slmrec.checkpoint.load_checkpoint`, and if
+        FileNotFoundError, ValueError: as :func:`recbole_slmrec.training.checkpoint.load_checkpoint`, and if
             the data set is not the one that the checkpoint was trained on; the message says what
             differs.
     """

@@ -19,7 +19,6 @@ import recbole.trainer
 from recbole.config import Config as RecBoleConfig
 from recbole.data.dataset.dataset import Dataset
 
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.exact_times import ExactTimes
 from recbole_slmrec.data.fetched import Fetched
@@ -27,7 +26,8 @@ from recbole_slmrec.data.whole_rows import WholeRows
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import add_package_settings
-from recbole_slmrec.trainer import SLMRecTrainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import SLMRecTrainer
 
 
 def install() -> None:

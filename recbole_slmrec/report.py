@@ -13,12 +13,12 @@ import torch
 from recbole.utils import ModelType
 from texttable import Texttable
 
-from recbole_slmrec import sharding
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph import dgl_kernels
 from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.model.validated import ValidatedWeight, free_weights
+from recbole_slmrec.processes import sharding
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import model_defaults
 

@@ -9,7 +9,7 @@ import yaml
 from recbole.utils import ModelType, dataset_arguments
 
 from recbole_slmrec import plugins
-from recbole_slmrec.metrics import OF_SCORES
+from recbole_slmrec.evaluation.metrics import OF_SCORES
 
 # What a data set's own file may say: it describes the data, it does not steer the run.
 _DATASET_KEYS = frozenset({*dataset_arguments, "item_modalities", "numerical_features"})

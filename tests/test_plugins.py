@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from recbole_slmrec import cli, plugins, quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.registry import get_model, model_names
 from recbole_slmrec.settings import model_defaults
-from recbole_slmrec.trainer import SLMRecTrainer, get_trainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import SLMRecTrainer, get_trainer
 
 GUIDE = Path(__file__).parent.parent / "docs" / "adding-a-model.md"
 QUICK = {"epochs": 2, "train_batch_size": 64, "show_progress": False, "state": "ERROR"}

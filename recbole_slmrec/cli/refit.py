@@ -9,7 +9,7 @@ from typing import Sequence
 
 from recbole_slmrec.cli import parse_with_settings
 from recbole_slmrec.data.files import named_by
-from recbole_slmrec.refit import refit
+from recbole_slmrec.training.refit import refit
 
 
 def main(arguments: Sequence[str], program: str) -> int:

@@ -14,14 +14,14 @@ from typing import Any, Callable
 import numpy as np
 
 from recbole_slmrec import quick_start, report
-from recbole_slmrec.checkpoint import plain_settings
-from recbole_slmrec.cold import evaluate_cold
 from recbole_slmrec.compare.names import Entry
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.download import DownloadError
 from recbole_slmrec.data.find import NoDataSetError
 from recbole_slmrec.data.records import read_record, write_record
+from recbole_slmrec.evaluation.cold import evaluate_cold
 from recbole_slmrec.settings import data_seed
+from recbole_slmrec.training.checkpoint import plain_settings
 
 # A comparison tells its progress run by run; --state=INFO shows every epoch as well.
 _QUIET = {"state": "WARNING", "show_progress": False}

@@ -9,8 +9,8 @@ import numpy as np
 from recbole.evaluator import smaller_metrics
 from scipy.stats import ttest_rel
 
-from recbole_slmrec.cold import AMONG_ALL, AMONG_COLD
 from recbole_slmrec.compare.runs import Outcome
+from recbole_slmrec.evaluation.cold import AMONG_ALL, AMONG_COLD
 
 COLD = {AMONG_ALL: "Test, cold items among all", AMONG_COLD: "Test, cold items among the cold"}
 """Titles of the rankings of cold items."""

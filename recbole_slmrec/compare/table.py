@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from recbole_slmrec.compare.statistics import Score, Summary
-from recbole_slmrec.metrics import NAMES
+from recbole_slmrec.evaluation.metrics import NAMES
 
 _ABSENT = "–"
 _BOLD, _UNDERLINED, _PLAIN = "\033[1m", "\033[4m", "\033[0m"

@@ -8,9 +8,9 @@ from urllib.error import URLError
 
 from recbole.utils.url import decide_download, download_url, extract_zip, rename_atomic_files
 
-from recbole_slmrec import parallel
 from recbole_slmrec.data.download import DownloadError
 from recbole_slmrec.data.files import whole_folder
+from recbole_slmrec.processes import parallel
 
 
 class Fetched:

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.dataset import MultimodalDataset
 from recbole_slmrec.data.fingerprint import differences
 from recbole_slmrec.data.modality import Modality
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.recommend.scores import VectorScores
+from recbole_slmrec.training.checkpoint import load_checkpoint
 
 SPLITS = ("training", "validation", "test")
 

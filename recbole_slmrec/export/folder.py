@@ -9,13 +9,13 @@ import numpy as np
 
 import recbole_slmrec
 from recbole_slmrec import report
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.files import check_writable, whole_folder
 from recbole_slmrec.export.check import Check, check, some_of
 from recbole_slmrec.export.index import build_index, faiss, widen
 from recbole_slmrec.export.vectors import as_type, write_vectors
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.recommend import Recommender
+from recbole_slmrec.training.checkpoint import load_checkpoint
 
 # An index is searched so widely that users find this share of their K nearest items.
 _K, _RECALL = 10, 0.95

@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from tqdm import tqdm
 
+from recbole_slmrec.evaluation.top_k import top_k
 from recbole_slmrec.graph.product import InteractionBlock, NeighbourSums
-from recbole_slmrec.top_k import top_k
 
 # A neighbour: its id, and its cosine with the item. Where an item has fewer than k, the rest of its
 # row is NONE with the cosine 0.

@@ -7,7 +7,6 @@ from typing import Sequence
 from recbole.model.init import xavier_normal_initialization, xavier_uniform_initialization
 from torch import Tensor
 
-from recbole_slmrec.columns import columns_of
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.encoder import Encoder, Encoding
@@ -16,6 +15,7 @@ from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.modality import WordFeatures
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.model.rows import ALL, Part, Rows, side_by_side
+from recbole_slmrec.processes.columns import columns_of
 
 
 class MultimodalLightGCN(VectorRecommender):

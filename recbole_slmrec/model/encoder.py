@@ -9,11 +9,11 @@ from typing import Sequence
 import torch
 from torch import Tensor, nn
 
-from recbole_slmrec.columns import Columns
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.propagation import Propagation, PropagationAt
 from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
 from recbole_slmrec.model.rows import ALL, Part, Rows
+from recbole_slmrec.processes.columns import Columns
 
 ID = "id"
 

@@ -29,7 +29,7 @@ from recbole_slmrec.model.recommender import (
     check_weight,
 )
 from recbole_slmrec.model.rows import ALL, Part, Rows
-from recbole_slmrec.parallel import first_ones
+from recbole_slmrec.processes.parallel import first_ones
 
 
 class FREEDOM(GraphRecommender):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recbole_slmrec.columns import Columns
+from recbole_slmrec.processes.columns import Columns
 
 FUSIONS = ("concat", "mean")
 

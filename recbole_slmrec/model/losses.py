@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recbole_slmrec.counting import counted
-from recbole_slmrec.parallel import added_up, gathered_rows, one_batch, own_share
+from recbole_slmrec.processes.parallel import added_up, gathered_rows, one_batch, own_share
 
 SIMILARITIES = ("cosine", "dot")
 

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_slmrec.columns import Columns
 from recbole_slmrec.data.modality import DenseModality, Modality, WordModality
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.propagated import propagated_features
+from recbole_slmrec.processes.columns import Columns
 
 
 class DenseContent(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.counting import counted
 from recbole_slmrec.model.rows import Rows
-from recbole_slmrec.parallel import first_ones, joined
+from recbole_slmrec.processes.parallel import first_ones, joined
 
 
 class InBatch(nn.Module):

@@ -8,9 +8,9 @@ from typing import Iterator
 import torch
 from torch import Tensor
 
+from recbole_slmrec.evaluation.top_k import top_k
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.scores import SCORES_PER_BLOCK, Scores
-from recbole_slmrec.top_k import top_k
 
 
 @dataclass(frozen=True)

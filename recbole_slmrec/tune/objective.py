@@ -10,7 +10,7 @@ import torch
 
 from recbole_slmrec.config import Config
 from recbole_slmrec.quick_start import build_model, load_data
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.trainer import get_trainer
 from recbole_slmrec.tune.trials import Trial
 
 # What RecBole's trainer says when the loss is no number: too high a learning rate, most often.

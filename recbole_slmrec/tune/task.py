@@ -8,10 +8,10 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any
 
-from recbole_slmrec.checkpoint import plain_settings
 from recbole_slmrec.config import Config
 from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.settings import properties_path
+from recbole_slmrec.training.checkpoint import plain_settings
 from recbole_slmrec.tune.space import Parameter, read_space
 
 # Settings that change nothing in a score.

@@ -24,7 +24,6 @@ import torch
 import yaml
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.compare.names import parse_models
 from recbole_slmrec.compare.runs import Comparison, run_all
 from recbole_slmrec.compare.statistics import summarise
@@ -34,6 +33,7 @@ from recbole_slmrec.data.pickles import load_sparse_matrix
 from recbole_slmrec.data.tensors import read_tensor
 from recbole_slmrec.model.kept import KeptArray
 from recbole_slmrec.recommend.read import read_ids, read_pairs
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from recbole_slmrec.tune.space import read_space
 from recbole_slmrec.tune.trials import TrialLog
 from tests.campaigns.commands import scratch

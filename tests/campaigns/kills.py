@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.campaigns.commands import RAN, ended, forked, scratch, tell
 from tests.campaigns.files import same
 from tests.made import NAME, make

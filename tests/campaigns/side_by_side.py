@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.model import propagated
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.campaigns.commands import RAN, REFUSED, ended, forked, scratch, tell
 from tests.campaigns.files import same
 

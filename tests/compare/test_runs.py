@@ -12,7 +12,7 @@ from recbole_slmrec.compare.names import Entry, parse_models
 from recbole_slmrec.compare.runs import Comparison, configure, run_all
 from recbole_slmrec.data.download import DownloadError
 from recbole_slmrec.data.find import NoDataSetError
-from recbole_slmrec.per_user import UserEvaluator
+from recbole_slmrec.evaluation.per_user import UserEvaluator
 from tests.made import NAME, read_pairs, write
 
 QUICK = {"epochs": "2", "train_batch_size": "64", "eval_step": "1"}

@@ -11,7 +11,7 @@ import pytest
 
 from recbole_slmrec import cli, quick_start
 from recbole_slmrec.cli import compare
-from recbole_slmrec.metrics import OF_RANKINGS
+from recbole_slmrec.evaluation.metrics import OF_RANKINGS
 from tests.made import NAME
 
 TOP = Path(__file__).resolve().parents[2]

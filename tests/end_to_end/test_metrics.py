@@ -11,8 +11,8 @@ import torch
 
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
-from recbole_slmrec.metrics import OF_RANKINGS
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.evaluation.metrics import OF_RANKINGS
+from recbole_slmrec.training.trainer import get_trainer
 from tests.made import N_ITEMS
 
 QUICK = {"show_progress": False, "state": "ERROR", "topk": [1, 5, 20]}

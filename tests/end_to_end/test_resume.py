@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.made import write
 
 QUICK = {"train_batch_size": 64, "show_progress": False, "state": "ERROR", "learning_rate": 0.01}

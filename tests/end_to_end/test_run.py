@@ -14,11 +14,11 @@ from recbole.quick_start import run_recbole as recbole_run
 from recbole.trainer import HyperTuning
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.graph.product import resolve_backend
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import get_trainer
 from tests.backends import BACKENDS
 from tests.made import N_ITEMS, make, read_pairs, write
 

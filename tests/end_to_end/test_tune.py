@@ -16,7 +16,7 @@ from recbole.utils import dict2str
 from recbole_slmrec import cli, quick_start
 from recbole_slmrec.cli import tune as tune_command
 from recbole_slmrec.config import Config
-from recbole_slmrec.trainer import PluginTrainer
+from recbole_slmrec.training.trainer import PluginTrainer
 from recbole_slmrec.tune import search
 from tests.made import NAME
 

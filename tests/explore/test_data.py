@@ -9,7 +9,7 @@ import pytest
 
 from recbole_slmrec.explore.data import Wanted, gather
 from recbole_slmrec.recommend import Recommender
-from recbole_slmrec.refit import refit
+from recbole_slmrec.training.refit import refit
 from tests.made import read_pairs
 from tests.trained import SETTINGS
 

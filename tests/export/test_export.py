@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from recbole_slmrec import cli
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.export.folder import export
 from recbole_slmrec.export.vectors import as_type, write_vectors
 from recbole_slmrec.recommend import Recommender
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.trained import train
 
 DOCS = Path(__file__).parents[2] / "docs" / "serving.md"

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.registry import MODELS
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import get_trainer
 from tests.made import NAME
 
 TOP = Path(__file__).resolve().parents[2]

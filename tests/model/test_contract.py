@@ -14,16 +14,16 @@ from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.explore.data import Wanted, gather
 from recbole_slmrec.export.folder import export
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.recommend import Recommender
-from recbole_slmrec.refit import refit
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import model_defaults
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.refit import refit
+from recbole_slmrec.training.trainer import get_trainer
 from recbole_slmrec.tune.task import make_task
 from tests.backends import BACKENDS
 

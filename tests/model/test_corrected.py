@@ -11,7 +11,7 @@ from recbole.data.interaction import Interaction
 
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.trainer import get_trainer
 from tests.made import make
 
 QUICK = {"show_progress": False, "state": "ERROR", "train_batch_size": 64}

@@ -7,10 +7,10 @@ import math
 import pytest
 
 from recbole_slmrec import report
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.recommend import Recommender
-from recbole_slmrec.refit import refit
-from recbole_slmrec.trainer import PluginTrainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.refit import refit
+from recbole_slmrec.training.trainer import PluginTrainer
 from tests.model.fast import fast_model, problem_of
 from tests.trained import train
 

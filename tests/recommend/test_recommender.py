@@ -15,7 +15,7 @@ from recbole_slmrec.recommend import Recommender, recommender
 from recbole_slmrec.recommend.ids import Ids
 from recbole_slmrec.recommend.pairs import Pairs
 from recbole_slmrec.recommend.scores import VectorScores
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.trainer import get_trainer
 from tests.made import read_pairs
 from tests.trained import SETTINGS
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.trainer import PluginTrainer
+from recbole_slmrec.training.trainer import PluginTrainer
 from recbole_slmrec.tune.objective import train
 
 SETTINGS = {

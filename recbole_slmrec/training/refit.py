@@ -8,10 +8,10 @@ from pathlib import Path
 from recbole.model.abstract_recommender import GeneralRecommender
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.data.files import check_folder
 from recbole_slmrec.model.validated import free_weights
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import get_trainer
 
 
 def refit(checkpoint_file: Path, output: Path | None = None) -> Path:

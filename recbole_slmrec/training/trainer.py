@@ -15,23 +15,25 @@ import torch
 from recbole.trainer import Trainer
 from recbole.utils import set_color
 
-from recbole_slmrec import metrics, outside, parallel
-from recbole_slmrec.averaging import ParameterAverage
-from recbole_slmrec.checkpoint import (
+from recbole_slmrec.data.files import named_by
+from recbole_slmrec.data.fingerprint import fingerprint
+from recbole_slmrec.evaluation import metrics
+from recbole_slmrec.evaluation.collector import RankingCollector
+from recbole_slmrec.evaluation.per_user import UserEvaluator
+from recbole_slmrec.model.validated import free_weights
+from recbole_slmrec.processes import parallel
+from recbole_slmrec.processes.whole_state import WholeState
+from recbole_slmrec.settings import model_defaults
+from recbole_slmrec.training import outside
+from recbole_slmrec.training.averaging import ParameterAverage
+from recbole_slmrec.training.checkpoint import (
     load_checkpoint,
     plain_settings,
     random_state,
     restore_random_state,
     save_checkpoint,
 )
-from recbole_slmrec.collector import RankingCollector
-from recbole_slmrec.data.files import named_by
-from recbole_slmrec.data.fingerprint import fingerprint
-from recbole_slmrec.memory import keep_freed_memory
-from recbole_slmrec.model.validated import free_weights
-from recbole_slmrec.per_user import UserEvaluator
-from recbole_slmrec.settings import model_defaults
-from recbole_slmrec.whole_state import WholeState
+from recbole_slmrec.training.memory import keep_freed_memory
 
 # Settings of a run that say nothing of the model that came out of it.
 _PASSING = frozenset(
@@ -326,7 +328,7 @@ class SLMRecTrainer(PluginTrainer, Trainer):
     """RecBole's trainer for this package's models, with PyTorch's fused Adam and quicker scores.
 
     Where a model has the setting ``ema_decay`` above 0, what is evaluated and kept is the average of
-    its parameters over steps (:class:`~recbole_slmrec.averaging.ParameterAverage`). Where it has
+    its parameters over steps (:class:`~recbole_slmrec.training.averaging.ParameterAverage`). Where it has
     ``lr_decay``, the learning rate falls by this factor over 50 epochs, a little with each.
 
     Raises:

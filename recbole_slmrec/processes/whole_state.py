@@ -8,8 +8,8 @@ from typing import Any, Callable
 import torch
 from torch import Tensor, nn
 
-from recbole_slmrec import parallel
-from recbole_slmrec.columns import Columns
+from recbole_slmrec.processes import parallel
+from recbole_slmrec.processes.columns import Columns
 
 # What is done with a table of the parameter at this place; parameters that are not cut have no place.
 Change = Callable[[Tensor, "_Place"], "Tensor | None"]

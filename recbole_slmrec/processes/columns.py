@@ -9,7 +9,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_slmrec import parallel
+from recbole_slmrec.processes import parallel
 
 
 class Cut(NamedTuple):

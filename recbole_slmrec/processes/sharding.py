@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch.distributed as dist
 from torch import nn
 
-from recbole_slmrec import parallel
 from recbole_slmrec.model.backbone import MultimodalLightGCN
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
+from recbole_slmrec.processes import parallel
 from recbole_slmrec.registry import MODELS, get_model
 
 

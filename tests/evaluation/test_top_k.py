@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recbole_slmrec.top_k import top_k
+from recbole_slmrec.evaluation.top_k import top_k
 
 
 @pytest.mark.parametrize("along", ["rows", "columns"])

@@ -16,12 +16,13 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from benchmarks.processes import counted_messages
-from recbole_slmrec import parallel, quick_start, sharding
-from recbole_slmrec.checkpoint import load_checkpoint
-from recbole_slmrec.columns import Columns
+from recbole_slmrec import quick_start
 from recbole_slmrec.model.mmlightgcn import MMLightGCN
 from recbole_slmrec.model.slmrec import SLMRec
-from recbole_slmrec.whole_state import WholeState
+from recbole_slmrec.processes import parallel, sharding
+from recbole_slmrec.processes.columns import Columns
+from recbole_slmrec.processes.whole_state import WholeState
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.model.dense import random_problem
 from tests.model.fast import batch, config_of, dataset_of, float64
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from recbole.evaluator.collector import Collector
 
-from recbole_slmrec.collector import RankingCollector
 from recbole_slmrec.config import Config
+from recbole_slmrec.evaluation.collector import RankingCollector
 
 N_USERS, N_ITEMS = 7, 50
 

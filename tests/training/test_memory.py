@@ -12,7 +12,7 @@ import pytest
 _GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 _CODE = """
 import resource, torch
-from recbole_slmrec.memory import keep_freed_memory
+from recbole_slmrec.training.memory import keep_freed_memory
 keep_freed_memory()
 def step():
     tables = [torch.zeros(2**22) + 1 for _ in range(4)], torch.zeros(2**24) + 1

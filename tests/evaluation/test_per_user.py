@@ -9,7 +9,7 @@ import torch
 from recbole.evaluator import Evaluator
 from recbole.evaluator.collector import DataStruct
 
-from recbole_slmrec.per_user import UserEvaluator
+from recbole_slmrec.evaluation.per_user import UserEvaluator
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from recbole_slmrec import cli, quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.recommend import Recommender
-from recbole_slmrec.refit import refit
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.refit import refit
 from tests.made import read_pairs
 from tests.trained import QUICK, train
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from recbole_slmrec import outside
+from recbole_slmrec.training import outside
 
 
 class Model(nn.Module):

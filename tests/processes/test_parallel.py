@@ -15,9 +15,10 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from recbole_slmrec import parallel, quick_start
-from recbole_slmrec.metrics import OF_RANKINGS
-from recbole_slmrec.trainer import get_trainer
+from recbole_slmrec import quick_start
+from recbole_slmrec.evaluation.metrics import OF_RANKINGS
+from recbole_slmrec.processes import parallel
+from recbole_slmrec.training.trainer import get_trainer
 from tests.model import test_bm3, test_freedom, test_lattice, test_lgmrec, test_mgcn, test_smore
 from tests.model.dense import random_problem
 from tests.model.fast import batch, fast_model

@@ -7,10 +7,10 @@ import shutil
 import pytest
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.checkpoint import load_checkpoint
 from recbole_slmrec.config import Config
 from recbole_slmrec.model.freedom import FREEDOM
-from recbole_slmrec.trainer import PluginTrainer, get_trainer
+from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.trainer import PluginTrainer, get_trainer
 
 QUICK = {
     "train_batch_size": 64,

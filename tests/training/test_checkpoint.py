@@ -11,8 +11,9 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from recbole_slmrec import checkpoint, quick_start
-from recbole_slmrec.checkpoint import (
+from recbole_slmrec import quick_start
+from recbole_slmrec.training import checkpoint
+from recbole_slmrec.training.checkpoint import (
     load_checkpoint,
     plain_settings,
     random_state,

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from recbole_slmrec import quick_start
-from recbole_slmrec.averaging import ParameterAverage
-from recbole_slmrec.checkpoint import load_checkpoint
+from recbole_slmrec.training.averaging import ParameterAverage
+from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.made import NAME, make
 from tests.trained import QUICK
 

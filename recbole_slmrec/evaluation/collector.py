@@ -8,7 +8,7 @@ import torch
 from recbole.evaluator.collector import Collector, DataStruct
 from torch import Tensor
 
-from recbole_slmrec.top_k import top_k
+from recbole_slmrec.evaluation.top_k import top_k
 
 _RANKED = ("rec.items", "rec.topk")
 

@@ -1,0 +1,1 @@
+"""How a ranking is judged: what is collected of it, its metrics, and those of cold items."""

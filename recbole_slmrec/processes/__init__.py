@@ -1,0 +1,1 @@
+"""Several processes in one run: what they share out, and what they say to one another."""

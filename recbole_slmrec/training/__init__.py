@@ -1,0 +1,1 @@
+"""How a model learns, and what is kept of it: steps, averages, checkpoints, refits."""
