@@ -49,11 +49,11 @@ def evaluated(monkeypatch):
 
 
 def test_the_test_split_is_read_once_after_all_trials(made, evaluated, monkeypatch):
-    once_a_validation = "--popularity_weight=0"
-    assert tuned(once_a_validation) == 0
+    once_a_validation = ("--popularity_weight=0", "--linear_weight=5")
+    assert tuned(*once_a_validation) == 0
     assert evaluated == ["valid"] * 2 * (4 + 1) + ["test"]
     evaluated.clear()
-    assert tuned(once_a_validation) == 0
+    assert tuned(*once_a_validation) == 0
     assert evaluated == []
 
 
