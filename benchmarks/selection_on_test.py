@@ -23,7 +23,7 @@ from recbole_slmrec.compare.runs import Comparison, configure, run_path
 from recbole_slmrec.data.files import whole_file
 from recbole_slmrec.data.records import read_record, write_record
 from recbole_slmrec.training.checkpoint import plain_settings
-from recbole_slmrec.training.trainer import get_trainer
+from recbole_slmrec.training.trainer import SLMRecTrainer, get_trainer
 
 PROGRAM = "python -m benchmarks.selection_on_test"
 NOTE = "no fair estimate"
@@ -100,6 +100,8 @@ def run(comparison: Comparison, entry: Entry, seed: int) -> dict[str, Any]:
         "model": entry.model,
         "seed": seed,
         "bigger": config["valid_metric_bigger"],
+        # RecBole's early stopping takes the last of equal epochs, that of our models the first.
+        "last_of_equals": not issubclass(trainer_class, SLMRecTrainer),
         "epochs": trainer.epochs_seen,
         "settings": settings,
         "versions": report.versions(),
@@ -113,14 +115,13 @@ def run(comparison: Comparison, entry: Entry, seed: int) -> dict[str, Any]:
 
 
 def picked(runs: Sequence[dict[str, Any]], by: str) -> Pick:
-    """The epoch, of all epochs of these runs, that is best by ``by``; of equal ones of a run the last.
-
-    The last as in RecBole's early stopping; of equal ones of several runs that of the first.
-    """
+    """The epoch, of all epochs of these runs, that is best by ``by``; of equal ones of a run that which
+    its early stopping takes, of equal ones of several runs that of the first."""
     sign = 1 if runs[0]["bigger"] else -1
     best = None
     for each in runs:
-        epoch = max(each["epochs"], key=lambda seen: (sign * seen[by], seen["epoch"]))
+        epochs = each["epochs"][::-1] if each["last_of_equals"] else each["epochs"]
+        epoch = max(epochs, key=lambda seen: sign * seen[by])
         if best is None or sign * epoch[by] > sign * best[1][by]:
             best = each["label"], epoch
     label, epoch = best

@@ -24,7 +24,7 @@ def run_of(label: str, valid: list[float], test: list[float], bigger: bool = Tru
         {"epoch": n, "validation": v, "test": t, "test_result": {"recall@20": t, "rank": 10.0 * n}}
         for n, (v, t) in enumerate(zip(valid, test), start=1)
     ]
-    return {"label": label, "bigger": bigger, "epochs": epochs}
+    return {"label": label, "bigger": bigger, "epochs": epochs, "last_of_equals": False}
 
 
 def command(*arguments: str) -> int:
@@ -37,10 +37,11 @@ def test_the_epoch_is_picked_on_either_split():
     assert picked([run], "test") == Pick("BM3", 1, {"recall@20": 0.5, "rank": 10.0})
 
 
-def test_of_equal_epochs_the_last_counts_as_in_early_stopping():
+def test_of_equal_epochs_that_counts_which_early_stopping_takes():
     run = run_of("BM3", [0.3, 0.3, 0.2], [0.5, 0.2, 0.5])
-    assert picked([run], "validation").epoch == 2
-    assert picked([run], "test").epoch == 3
+    assert [picked([run], by).epoch for by in ("validation", "test")] == [1, 1]
+    run["last_of_equals"] = True
+    assert [picked([run], by).epoch for by in ("validation", "test")] == [2, 3]
 
 
 def test_a_metric_that_is_better_when_lower():
