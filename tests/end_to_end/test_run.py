@@ -156,7 +156,7 @@ def test_recboles_own_function_loads_a_checkpoint_of_ours(made, first):
     assert done.stdout.split() == [str(first == "recbole.quick_start"), "SLMRec"], done.stderr
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_flops_are_counted_by_any_backend(made, caplog, backend):
     with caplog.at_level(logging.INFO):
         result = run(flops=True, graph_backend=backend, state="INFO")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recbole_slmrec.model.bm3 import BM3
+from tests.backends import BACKENDS
 from tests.model.dense import cosine
 from tests.model.dense_graphs import DenseGraphModel, parts
 from tests.model.fast import batch
@@ -121,7 +122,7 @@ def test_representations(n_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("over", ["all", "batch"])
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_loss_and_gradients_under_given_masks(n_layers, over, backend):

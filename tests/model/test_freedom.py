@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recbole_slmrec.model.freedom import FREEDOM
+from tests.backends import BACKENDS
 from tests.model.dense import edges_kept
 from tests.model.dense_graphs import DenseGraphModel, binary_graph, bpr_of, parts
 from tests.model.fast import batch
@@ -96,7 +97,7 @@ def test_representations(n_layers, n_item_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_item_layers", [1, 2])
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_loss_and_gradients_on_pruned_interactions(n_layers, n_item_layers, backend):

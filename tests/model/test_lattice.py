@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recbole_slmrec.model.lattice import LATTICE
+from tests.backends import BACKENDS
 from tests.model.dense import encode
 from tests.model.dense_graphs import (
     DenseGraphModel,
@@ -154,7 +155,7 @@ def test_representations(backbone, n_layers, n_item_layers):
 
 
 @pytest.mark.parametrize("n_item_layers", [1, 2])
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("backbone", ["mf", "lightgcn", "ngcf"])
 def test_the_first_step_of_an_epoch_learns_the_graph(backbone, backend, n_item_layers):
     problem = problem_of(backbone=backbone, n_item_layers=n_item_layers)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recbole_slmrec.model.lgmrec import LGMRec
+from tests.backends import BACKENDS
 from tests.model.dense import cosine
 from tests.model.dense_graphs import DenseGraphModel, bpr_of, l2_of, parts
 from tests.model.dense_mmgcn import unit
@@ -164,7 +165,7 @@ def test_representations(n_layers, n_feature_layers, n_hyper_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_hyper_layers", [1, 2])
 def test_loss_and_gradients_under_given_draws(n_hyper_layers, backend):
     problem = problem_of(n_hyper_layers=n_hyper_layers)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recbole_slmrec.model.mgcn import MGCN
 from recbole_slmrec.model.rows import ALL
+from tests.backends import BACKENDS
 from tests.model.dense import info_nce
 from tests.model.dense_graphs import (
     DenseGraphModel,
@@ -121,7 +122,7 @@ def test_representations(n_layers):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_loss_and_gradients(n_layers, backend):
     check_step(problem_of(n_layers=n_layers), n_negatives=2, graph_backend=backend)

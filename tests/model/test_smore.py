@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from recbole_slmrec.model.smore import SMORE
+from tests.backends import BACKENDS
 from tests.model.dense import info_nce
 from tests.model.dense_graphs import (
     DenseGraphModel,
@@ -197,7 +198,7 @@ def test_representations(n_layers, d):
     assert_same_representations(built(problem), problem)
 
 
-@pytest.mark.parametrize("backend", ["dgl", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("d", [4, 5])
 def test_loss_and_gradients_under_given_masks(d, backend):
     check_step(problem_of(n_layers=3, d=d), n_negatives=2, graph_backend=backend)
