@@ -80,10 +80,10 @@ class VectorRecommender(GeneralRecommender):
         """What of items' vectors, shape (n, k), says which are alike: shape (n, m)."""
         return items
 
-    def likeness_by_content(self, items: Tensor) -> tuple[Tensor, Tensor] | None:
+    def likeness_by_content(self, items: Tensor) -> tuple[Tensor, Tensor]:
         """Which of all items, with the vectors ``items``, are alike to others by content alone, shape
-        (n,), and the content of all, shape (n, m); None if this model knows none such."""
-        return None
+        (n,), and the content of all, shape (n, m): here none."""
+        return items.new_zeros(len(items), dtype=torch.bool), items
 
     def train(self, mode: bool = True) -> VectorRecommender:
         # The trainer switches the mode once before each evaluation: tables live exactly that long.

@@ -176,9 +176,9 @@ class SLMRec(MultimodalLightGCN):
             parts["content"] = parts["content"][:, :-1]
         return torch.cat(list(parts.values()), dim=1)
 
-    def likeness_by_content(self, items: Tensor) -> tuple[Tensor, Tensor] | None:
+    def likeness_by_content(self, items: Tensor) -> tuple[Tensor, Tensor]:
         if self.cold is None:
-            return None
+            return super().likeness_by_content(items)
         content = items[:, -self.cold.width : -1]
         # Items that came after training stand behind those of the catalogue.
         later = content[len(self.cold.content) :]

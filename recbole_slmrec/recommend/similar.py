@@ -42,12 +42,8 @@ def alike(
         model: says what of the vectors makes items alike.
         vectors: its vectors of all items, shape (n, k), those that came after training last.
     """
-    vectors_of = [(np.ones(len(rows), dtype=bool), model.likeness(vectors))]
-    by_content = model.likeness_by_content(vectors)
-    if by_content is not None:
-        are, content = by_content
-        chosen = are.cpu().numpy()[rows]
-        vectors_of = [(~chosen, vectors_of[0][1]), (chosen, content)]
-    for chosen, compared in vectors_of:
+    are, content = model.likeness_by_content(vectors)
+    by_content = are.cpu().numpy()[rows]
+    for chosen, compared in ((~by_content, model.likeness(vectors)), (by_content, content)):
         if chosen.any():
             yield from nearest(compared, rows[chosen], among, k)
