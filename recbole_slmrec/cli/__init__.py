@@ -28,7 +28,7 @@ VERBS = {
     "featurize": "turn texts or images of items into a modality of a data set",
     "describe": "say what a data set holds, and what of it decides whether a model can work",
     "doctor": "check the installation and a data set, with a remedy for each problem",
-    "demo": "train SLMRec and LightGCN on MovieLens-100k and compare them",
+    "demo": "train SLMRec, LightGCN and EASE on MovieLens-100k and compare them",
 }
 
 

@@ -71,7 +71,7 @@ def canary(content: bytes, rng: random.Random) -> bytes:
         archive.writestr("archive/data.pkl", pickled)
         archive.writestr("archive/version", "3\n")
     in_npy = io.BytesIO()
-    np.save(in_npy, np.array([_Canary()], dtype=object), allow_pickle=True)
+    np.save(in_npy, np.array([_Canary()], dtype=object))
     touch = f"__import__('pathlib').Path({CANARY!r}).touch()"
     return rng.choice((
         pickled, in_zip.getvalue(), in_npy.getvalue(),
