@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.linear import spread
-from recbole_slmrec.model.rows import Part, side_by_side
+from recbole_slmrec.model.rows import Part
 
 # The first places of a ranking, of which cold items get their share.
 _PLACES = 20
@@ -81,12 +81,15 @@ class ColdItems(nn.Module):
         """x of items from the dense modalities' features, shape (n, D) each: shape (n, k)."""
         return F.normalize(torch.cat(self._standard(features), dim=1) @ self.basis, dim=1)
 
-    def beside(self, parts: dict[str, Part], scale: Tensor) -> dict[str, Part]:
+    def beside(
+        self, parts: dict[str, Part], scale: Tensor, scores: Callable[[Tensor], Tensor]
+    ) -> dict[str, Part]:
         """A score's parts with that of cold items, which have no other.
 
         Args:
             parts: vectors of all users and items by name; their inner products add up to a score.
             scale: sigma, a scalar.
+            scores: these sums, of some users, shape (B,), with all items: shape (|I|, B).
         """
         cold = self.are_cold.unsqueeze(1)
         parts = {
@@ -96,8 +99,9 @@ class ColdItems(nn.Module):
         columns = self.content.new_zeros(len(cold), self.width)
         if self.n_cold:
             share = self.expected if self.share == "auto" else float(self.share)
-            own, vectors = self.content[self.are_cold], side_by_side(parts.values())
-            columns[self.are_cold] = self._columns(own, vectors, scale, share)
+            columns[self.are_cold] = self._columns(
+                self.content[self.are_cold], scores, scale, share
+            )
         return {**parts, "content": Part(self.of_users(self.on_users), columns)}
 
     def of_users(self, profiles: Tensor) -> Tensor:
@@ -119,16 +123,21 @@ class ColdItems(nn.Module):
         content = self.content_of(features)
         n = len(content)
         share = n / (len(known.on_items) - 1 + n) if self.share == "auto" else float(self.share)
-        return self._columns(content, known, scale, share)
+        on_items = known.on_items[: len(self.are_cold)]
+        return self._columns(
+            content, lambda users: on_items @ known.on_users[users].T, scale, share
+        )
 
-    def _columns(self, content: Tensor, vectors: Part, scale: Tensor, share: float) -> Tensor:
+    def _columns(
+        self, content: Tensor, scores: Callable[[Tensor], Tensor], scale: Tensor, share: float
+    ) -> Tensor:
         own = content * (scale / self.own_spread)
-        return torch.cat([own, self._bias(own, vectors, share).expand(len(own), 1)], dim=1)
+        return torch.cat([own, self._bias(own, scores, share).expand(len(own), 1)], dim=1)
 
-    def _bias(self, own: Tensor, vectors: Part, share: float) -> Tensor:
+    def _bias(self, own: Tensor, scores: Callable[[Tensor], Tensor], share: float) -> Tensor:
         """b, by which a share of the places is that of the cold items ``own``."""
-        users = self._some_users(len(vectors.on_items))
-        warm = vectors.on_users[users] @ vectors.on_items[: len(self.are_cold)].T
+        users = self._some_users(len(self.are_cold))
+        warm = scores(users).T
         warm[self.block.on_users.pairs(users)] = -torch.inf
         warm[:, self.block.item_degrees == 0] = -torch.inf
         best = warm.topk(min(_PLACES, warm.shape[1]), dim=1).values

@@ -26,6 +26,9 @@ _SMALLEST = 1e-12
 # Where the weight begins, and what validation multiplies or divides it by.
 _START, _FACTOR = 10.0, 1.5
 
+# Scores that are kept from one validation to the next: 256 MiB of them in float32.
+_MOST_KEPT = 2**26
+
 # What `auto` stands for: the widest vectors, and 128 MiB of them in float32.
 _WIDEST, _NUMBERS = 1024, 2**25
 _REG_PER_INTERACTION = 4
@@ -86,17 +89,37 @@ class LinearPart(ValidatedWeight):
         }.items():
             # Made from the data anew at each start, so no checkpoint carries them.
             self.register_buffer(name, table.to(device, dtype), persistent=False)
+        self._kept: dict[bytes, Tensor] = {}
 
     @property
     def on_items(self) -> Tensor:
         """b of all items, shape (|I|, k)."""
         return self.weight * self.unweighted
 
+    def scores(self, users: Tensor) -> Tensor:
+        """a of each of ``users``, shape (B,), times b of every item: shape (|I|, B).
+
+        Training changes nothing of it but the weight, and these columns are most of a score's: what
+        the users have who are first asked for is kept.
+        """
+        key = users.cpu().numpy().tobytes()
+        products = self._kept.get(key)
+        if products is None:
+            products = self.unweighted @ self.on_users[users].T
+            n_kept = sum(kept.numel() for kept in self._kept.values())
+            if n_kept + products.numel() <= _MOST_KEPT:
+                self._kept[key] = products
+        return self.weight * products
+
     def neighbour(self) -> float | None:
         return (self.weight * self.step).item()
 
     def turn(self) -> None:
         self.step.reciprocal_()
+
+    def _apply(self, *args, **kwargs):
+        self._kept.clear()
+        return super()._apply(*args, **kwargs)
 
     def of_items(self, items: Tensor) -> Tensor:
         """a of a user who has ``items``, shape (n,), distinct: shape (k,)."""

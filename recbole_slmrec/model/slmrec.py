@@ -19,7 +19,7 @@ from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.linear import LinearPart, spread
 from recbole_slmrec.model.main_loss import MAIN_LOSSES
 from recbole_slmrec.model.popularity import Popularity
-from recbole_slmrec.model.rows import ALL, Part, Rows
+from recbole_slmrec.model.rows import ALL, Part, Rows, side_by_side
 from recbole_slmrec.model.smoothing import smoothing
 from recbole_slmrec.model.ssl import NO_TASK, get_task
 
@@ -117,12 +117,31 @@ class SLMRec(MultimodalLightGCN):
         """As :meth:`MultimodalLightGCN.parts`, and what the settings put beside: ``popularity``,
         ``linear``, and ``content``, by which cold items are ranked."""
         parts = super().parts()
-        scale = spread(*parts["embedding"])
+        self._spread = scale = spread(*parts["embedding"])
         if self.popularity is not None:
             parts["popularity"] = self.popularity.columns(self.n_users)
         if self.linear is not None:
             parts["linear"] = Part(self.linear.on_users, self.linear.on_items * scale)
-        return parts if self.cold is None else self.cold.beside(parts, scale)
+        if self.cold is None:
+            return parts
+        tables = side_by_side(parts.values())
+        return self.cold.beside(parts, scale, lambda users: self._scores(users, *tables))
+
+    def item_scores(self, users: Tensor) -> Tensor:
+        """As :meth:`VectorRecommender.item_scores`; the linear part takes what it keeps."""
+        return self._scores(users, *self._evaluation_tables())
+
+    def _scores(self, users: Tensor, on_users: Tensor, on_items: Tensor) -> Tensor:
+        if self.linear is None:
+            return on_items @ on_users[users].T
+        on_users, on_items = (self._without_linear(side) for side in (on_users[users], on_items))
+        return torch.addcmul(on_items @ on_users.T, self.linear.scores(users), self._spread)
+
+    def _without_linear(self, vectors: Tensor) -> Tensor:
+        first = sum(
+            self.columns[name] for name in ("embedding", "popularity") if name in self.columns
+        )
+        return torch.cat([vectors[:, :first], vectors[:, first + self.linear.rank :]], dim=1)
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""

@@ -115,6 +115,29 @@ def test_a_score_is_that_of_the_vectors_and_the_linear_part(negatives):
     torch.testing.assert_close(scores[unseen], expected[unseen], rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("most_kept", [0, 2**20])
+def test_what_is_kept_of_a_validation_changes_no_later_one(monkeypatch, most_kept):
+    monkeypatch.setattr(linear, "_MOST_KEPT", most_kept)
+    problem, everywhere = problem_of(2), {"score": "cosine", "popularity_weight": 0.5}
+    model = fast_model(problem, linear_weight="auto", cold_share=0.3, **everywhere).eval()
+    assert model.cold.n_cold
+    users = torch.tensor([3, 1, 2])
+
+    def check():
+        expected = model.full_sort_predict(batch(users, users)).view(len(users), -1)
+        torch.testing.assert_close(model.item_scores(users).T, expected, rtol=1e-12, atol=1e-12)
+
+    check()
+    assert bool(model.linear._kept) == bool(most_kept)
+    model.linear.weight.mul_(3)
+    with torch.no_grad():
+        model.encoder.item_embedding.weight.mul_(
+            torch.rand(model.encoder.item_embedding.weight.shape)
+        )
+    model.eval()
+    check()
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [
