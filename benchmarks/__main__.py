@@ -27,6 +27,7 @@ from benchmarks import (
     shapes,
     start_up,
     steps,
+    timing,
 )
 from benchmarks.machine import machine
 from recbole_slmrec import report
@@ -74,6 +75,7 @@ def main(arguments: list[str]) -> None:
             "versions": report.versions(),
             **_measured(flags.cases, _measurements(folder, data_path, flags.quick)),
         }
+    results["machine"]["other programs"] = timing.quietness()
     for title, table in page.terminal(results):
         print(f"\n{title}\n{report.table(*table)}")
     if output:
