@@ -65,4 +65,4 @@ def _propagated_features(model) -> int:
     if not hasattr(model, "encoder"):
         return 0
     kept = model.encoder.content.named_buffers()
-    return sum(table.nbytes for name, table in kept if not name.endswith(".features"))
+    return sum(table.nbytes for name, table in kept if not name.endswith(".features.on_device"))

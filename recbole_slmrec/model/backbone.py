@@ -10,6 +10,7 @@ from torch import Tensor
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
 from recbole_slmrec.model.encoder import Encoder, Encoding
+from recbole_slmrec.model.feature_rows import place_of_features
 from recbole_slmrec.model.fusion import Fusion
 from recbole_slmrec.model.kept import kept_folder
 from recbole_slmrec.model.modality import WordFeatures
@@ -44,7 +45,9 @@ class MultimodalLightGCN(VectorRecommender):
             dataset.item_modalities,
             self.columns_held,
             config["word_embedding_size"],
-            self.device,
+            place_of_features(
+                config, dataset.item_modalities, self.n_users + 2 * self.n_items, self.device
+            ),
             kept_folder(config),
         )
         self.embedding_size = config["embedding_size"]

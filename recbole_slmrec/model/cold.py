@@ -54,13 +54,17 @@ class ColdItems(nn.Module):
         dense = [modality for modality in modalities if isinstance(modality, DenseModality)]
         self.names = tuple(modality.name for modality in dense)
         device, dtype = block.item_degrees.device, torch.get_default_dtype()
-        features = [torch.from_numpy(modality.features).to(device, dtype) for modality in dense]
+        features = [torch.from_numpy(modality.features).to(dtype) for modality in dense]
         has_content = torch.stack([table.any(1) for table in features]).any(0)
-        warm = (block.item_degrees > 0) & has_content
+        warm = (block.item_degrees > 0).cpu() & has_content
         self.scales = [_scales(table[warm]) for table in features]
         self.basis = _principal(torch.cat(self._standard([f[warm] for f in features]), dim=1))
-        self.register_buffer("are_cold", has_content & ~warm, persistent=False)
-        self.register_buffer("content", self.content_of(features), persistent=False)
+        content = self.content_of(features)
+        # Made on the host, which holds features that a device has no room for.
+        self.scales = [(mean.to(device), deviation.to(device)) for mean, deviation in self.scales]
+        self.basis = self.basis.to(device)
+        self.register_buffer("are_cold", (has_content & ~warm).to(device), persistent=False)
+        self.register_buffer("content", content.to(device), persistent=False)
         counts = block.user_degrees.to(dtype).clamp(min=1).unsqueeze(1)
         self.register_buffer(
             "on_users", block.on_users(self.content) / counts.sqrt(), persistent=False
@@ -189,6 +193,6 @@ def _principal(rows: Tensor) -> Tensor:
     if rows.shape[1] <= _WIDEST:
         return torch.eye(rows.shape[1], device=rows.device, dtype=rows.dtype)
     # A seed of its own: the same data give the same vectors, and a run's random state stays.
-    with torch.random.fork_rng(devices=[rows.device] if rows.is_cuda else []):
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return torch.svd_lowrank(rows, q=min(_WIDEST, *rows.shape), niter=4)[2]

@@ -7,6 +7,7 @@ from recbole.model.init import xavier_normal_initialization, xavier_uniform_init
 from recbole.utils import InputType
 from torch import Tensor, nn
 
+from recbole_slmrec.model.feature_rows import place_of_features
 from recbole_slmrec.model.losses import bpr
 from recbole_slmrec.model.modality import item_features
 from recbole_slmrec.model.recommender import VectorRecommender, check_negatives, check_size
@@ -34,8 +35,9 @@ class ContentFactorization(VectorRecommender):
         check_size(config, "embedding_size")
         check_size(config, "word_embedding_size")
         check_negatives(config, type(self).__name__)
+        place = place_of_features(config, dataset.item_modalities, self.n_items, self.device)
         self.features = nn.ModuleList(
-            item_features(modality, self.n_items, config["word_embedding_size"], self.device)
+            item_features(modality, self.n_items, config["word_embedding_size"], place)
             for modality in dataset.item_modalities
         )
         self.widths = [features.width for features in self.features]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.propagation import Propagation, PropagationAt
+from recbole_slmrec.model.feature_rows import Place
 from recbole_slmrec.model.modality import DenseContent, WordContent, module_key
 from recbole_slmrec.model.rows import ALL, Part, Rows
 from recbole_slmrec.processes.columns import Columns
@@ -82,7 +82,7 @@ class Encoder(nn.Module):
         modalities: content modalities, in order; the ID embedding comes last and is always there.
         columns: those of d that this process holds; all tables here have no others.
         word_embedding_size: width of a word's embedding, for word lists.
-        device: where features are kept.
+        place: where features are kept.
         folder: where propagated features lie between runs; None makes them each time.
     """
 
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
         modalities: Sequence[Modality],
         columns: Columns,
         word_embedding_size: int,
-        device: torch.device,
+        place: Place,
         folder: Path | None,
     ):
         super().__init__()
@@ -103,9 +103,9 @@ class Encoder(nn.Module):
         self.content = nn.ModuleDict()
         for modality in modalities:
             self.content[module_key(modality.name)] = (
-                DenseContent(modality, propagation, columns, device, folder)
+                DenseContent(modality, propagation, columns, place, folder)
                 if isinstance(modality, DenseModality)
-                else WordContent(modality, n_items, columns, word_embedding_size, device)
+                else WordContent(modality, n_items, columns, word_embedding_size, place.device)
             )
         self.content_names = tuple(modality.name for modality in modalities)
 

@@ -14,6 +14,7 @@ from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph.nearest import nearest_to
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.model.feature_rows import place_of_features
 from recbole_slmrec.model.modality import FixedFeatures, WordFeatures, item_features, module_key
 from recbole_slmrec.model.recommender import VectorRecommender, check_modalities, check_size
 from recbole_slmrec.model.rows import Part, Rows
@@ -55,9 +56,10 @@ class GraphRecommender(VectorRecommender):
         self.item_embedding = nn.Embedding(self.n_items, config["embedding_size"])
         self.modalities: Sequence[Modality] = dataset.item_modalities
         self.features: nn.ModuleDict[str, FixedFeatures | WordFeatures] = nn.ModuleDict()
+        place = place_of_features(config, self.modalities, self.n_items, self.device)
         for modality in self.modalities:
             self.features[module_key(modality.name)] = item_features(
-                modality, self.n_items, config["word_embedding_size"], self.device
+                modality, self.n_items, config["word_embedding_size"], place
             )
 
     def propagated(self, propagation: Propagation, rows: Rows) -> Part:

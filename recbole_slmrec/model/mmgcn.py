@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import Modality
 from recbole_slmrec.graph.aggregation import AGGREGATIONS, Aggregation
+from recbole_slmrec.model.feature_rows import Place, place_of_features
 from recbole_slmrec.model.losses import bpr
 from recbole_slmrec.model.modality import item_features, module_key
 from recbole_slmrec.model.recommender import (
@@ -70,10 +71,11 @@ class MMGCN(VectorRecommender):
             graph, self.device, config["graph_backend"]
         )
         self.id_embedding = nn.Embedding(self.n_users + self.n_items, config["embedding_size"])
+        place = place_of_features(config, dataset.item_modalities, self.n_items, self.device)
         self.modalities = nn.ModuleDict(
             {
                 module_key(modality.name): ModalityGCN(
-                    modality, self.n_users, self.n_items, config, self.device
+                    modality, self.n_users, self.n_items, config, place
                 )
                 for modality in dataset.item_modalities
             }
@@ -115,15 +117,13 @@ class ModalityGCN(nn.Module):
         n_users: |U|.
         n_items: |I|.
         config: the run's configuration.
-        device: where the features are kept.
+        place: where the features are kept.
     """
 
-    def __init__(
-        self, modality: Modality, n_users: int, n_items: int, config, device: torch.device
-    ):
+    def __init__(self, modality: Modality, n_users: int, n_items: int, config, place: Place):
         super().__init__()
         latent_size, word_size = config["latent_size"], config["word_embedding_size"]
-        self.features = item_features(modality, n_items, word_size, device)
+        self.features = item_features(modality, n_items, word_size, place)
         width = self.features.width
         wide = width > latent_size
         self.projection = nn.Linear(width, latent_size) if wide else nn.Identity()

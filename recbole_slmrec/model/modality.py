@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, Modality, WordModality
 from recbole_slmrec.graph.propagation import Propagation
+from recbole_slmrec.model.feature_rows import FeatureRows, Place
 from recbole_slmrec.model.propagated import propagated_features
 from recbole_slmrec.processes.columns import Columns
 
@@ -24,7 +25,7 @@ class DenseContent(nn.Module):
         modality: its features, shape (|I|, D).
         propagation: the encoder's propagation.
         columns: those of d that this process holds, to which it projects.
-        device: where the features are propagated and kept.
+        place: where the features are kept, also those that are propagated.
         folder: where propagated features lie between runs; None makes them each time.
     """
 
@@ -33,27 +34,25 @@ class DenseContent(nn.Module):
         modality: DenseModality,
         propagation: Propagation,
         columns: Columns,
-        device: torch.device,
+        place: Place,
         folder: Path | None,
     ):
         super().__init__()
-        features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
+        features = torch.from_numpy(modality.features).to(torch.get_default_dtype())
         self.projection = columns.cut(nn.Linear(features.shape[1], columns.width), weight=0, bias=0)
         on_users, on_items = propagated_features(modality.name, features, propagation, folder)
-        ones_on_users, ones_on_items = propagation.from_items(features.new_ones(len(features), 1))
+        ones = torch.ones(len(features), 1, dtype=features.dtype, device=place.device)
+        ones_on_users, ones_on_items = propagation.from_items(ones)
+        self.features = FeatureRows(features, place)
+        self.features_on_users = FeatureRows(on_users, place)
+        self.features_on_items = FeatureRows(on_items, place)
         # Made from the data anew at each start, so no checkpoint carries them.
-        for name, table in {
-            "features": features,
-            "features_on_users": on_users,
-            "features_on_items": on_items,
-            "ones_on_users": ones_on_users,
-            "ones_on_items": ones_on_items,
-        }.items():
-            self.register_buffer(name, table, persistent=False)
+        self.register_buffer("ones_on_users", ones_on_users, persistent=False)
+        self.register_buffer("ones_on_items", ones_on_items, persistent=False)
 
     def table(self) -> Tensor:
         """E_m, shape (|I|, d)."""
-        return self.projection(self.features)
+        return self.features.products(self.projection.weight) + self.projection.bias
 
     def propagated(self, users: Tensor | None, items: Tensor | None) -> tuple[Tensor, Tensor]:
         """The propagated E_m on these users and items, all if None: a table of d columns each."""
@@ -62,37 +61,30 @@ class DenseContent(nn.Module):
             self._projected(self.features_on_items, self.ones_on_items, items),
         )
 
-    def _projected(self, features: Tensor, ones: Tensor, rows: Tensor | None) -> Tensor:
-        if rows is not None:
-            features, ones = features.index_select(0, rows), ones.index_select(0, rows)
-        products = F.linear(features, self.projection.weight)
+    def _projected(self, features: FeatureRows, ones: Tensor, rows: Tensor | None) -> Tensor:
+        products = features.products(self.projection.weight, rows)
+        ones = ones if rows is None else ones.index_select(0, rows)
         return torch.addcmul(products, ones, self.projection.bias)
 
 
-class FixedFeatures(nn.Module):
+class FixedFeatures(FeatureRows):
     """The features of a matrix or a field, as they are.
 
     Args:
         modality: its features, shape (|I|, D).
-        device: where they are kept.
-
-    Attributes:
-        width: D.
+        place: where they are kept.
     """
 
-    def __init__(self, modality: DenseModality, device: torch.device):
-        super().__init__()
-        features = torch.from_numpy(modality.features).to(device, torch.get_default_dtype())
-        self.width = features.shape[1]
-        self.register_buffer("features", features, persistent=False)
+    def __init__(self, modality: DenseModality, place: Place):
+        super().__init__(torch.from_numpy(modality.features), place)
 
     def all_rows(self) -> Tensor:
         """Shape (|I|, D)."""
-        return self.features
+        return self.all()
 
     def rows(self, items: Tensor) -> Tensor:
         """The features of ``items``, shape (B,): shape (B, D)."""
-        return self.features[items]
+        return self.at(items)
 
 
 class WordFeatures(nn.Module):
@@ -171,12 +163,12 @@ class WordContent(WordFeatures):
 
 
 def item_features(
-    modality: Modality, n_items: int, word_embedding_size: int, device: torch.device
+    modality: Modality, n_items: int, word_embedding_size: int, place: Place
 ) -> FixedFeatures | WordFeatures:
     """The features of a modality of either kind, for models that take their rows as they need them."""
     if isinstance(modality, DenseModality):
-        return FixedFeatures(modality, device)
-    return WordFeatures(modality, n_items, word_embedding_size, device)
+        return FixedFeatures(modality, place)
+    return WordFeatures(modality, n_items, word_embedding_size, place.device)
 
 
 def module_key(name: str) -> str:

@@ -47,6 +47,7 @@ SETTINGS = {
     "drop_ratio": 0.1,
     "graph_backend": "auto",
     "keep_propagated": False,
+    "features_on": "auto",
     "gather_negatives": True,
 }
 

@@ -36,6 +36,7 @@ def config_of(problem: DenseGraphModel, **settings) -> dict:
         "item_graph_k": problem.k,
         "graph_backend": "auto",
         "keep_propagated": False,
+        "features_on": "auto",
         "gather_negatives": True,
         "train_neg_sample_args": {"sample_num": 1},
         **settings,

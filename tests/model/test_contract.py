@@ -17,6 +17,7 @@ from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
 from recbole_slmrec.explore.data import Wanted, gather
 from recbole_slmrec.export.folder import export
+from recbole_slmrec.model import feature_rows
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.registry import MODELS
@@ -103,6 +104,20 @@ def test_a_deep_copy_of_a_used_model_scores_alike(name, backend):
     trainer, _ = built(name, graph_backend=backend)
     expected = all_scores(trainer.model)
     assert torch.equal(all_scores(deepcopy(trainer.model)), expected)
+
+
+def test_features_on_the_host_change_no_bit(name, monkeypatch):
+    if "features_on" not in model_defaults(name):
+        pytest.skip("it takes features in no step")
+    # So few that all rows come in several blocks.
+    monkeypatch.setattr(feature_rows, "_BLOCK", 100)
+    runs = [
+        quick_start.run(name, "made", config_dict={**SETTINGS, "epochs": 2, "features_on": where})
+        for where in ("device", "host")
+    ]
+    on_device, on_host = (load_checkpoint(run["checkpoint"])["state_dict"] for run in runs)
+    assert all(torch.equal(on_device[key], on_host[key]) for key in on_device)
+    assert runs[0]["test_result"] == runs[1]["test_result"]
 
 
 def test_seen_items_and_padding_are_never_recommended(name):

@@ -32,6 +32,7 @@ def config_of(problem: DenseMMGCN, **settings) -> dict:
         "NEG_PREFIX": "neg_",
         "device": torch.device("cpu"),
         "embedding_size": problem.params["id"].shape[1],
+        "features_on": "auto",
         "word_embedding_size": problem.params.get("table:words", torch.empty(1, 1)).shape[1],
         "latent_size": problem.latent_size,
         "n_layers": problem.n_layers,

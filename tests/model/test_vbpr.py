@@ -28,6 +28,7 @@ def built(problem: DenseVBPR, **settings) -> VBPR:
         **SETTINGS,
         "embedding_size": 4,
         "modality_embedding_size": 3,
+        "features_on": "auto",
         "word_embedding_size": WIDTHS["words"],
         "train_neg_sample_args": {"sample_num": 1},
         **settings,
@@ -101,7 +102,7 @@ def test_a_step_touches_the_contents_of_its_batch_only():
     fixed, words = model.features
     others = torch.ones(problem.n_items, dtype=torch.bool)
     others[torch.cat([ITEMS, NEGATIVES[0]])] = False
-    fixed.features[others] = torch.nan
+    fixed.on_device[others] = torch.nan
     # A word beyond the table's end stops whoever looks it up.
     owners = torch.repeat_interleave(torch.arange(problem.n_items), words.counts)
     assert others[owners].any()
