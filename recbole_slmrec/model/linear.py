@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 
 import numpy as np
@@ -23,29 +23,33 @@ _WORTH_A_FILE = 2**21
 # Of the largest eigenvalue; what is below is 0 but for rounding.
 _SMALLEST = 1e-12
 
-# Where the weight begins, and what validation multiplies or divides it by.
-_START, _FACTOR = 10.0, 1.5
+# What validation multiplies or divides the weight by.
+_FACTOR = 1.5
 
 # Scores that are kept from one validation to the next: 256 MiB of them in float32.
 _MOST_KEPT = 2**26
 
 # What `auto` stands for: the widest vectors, and 128 MiB of them in float32.
 _WIDEST, _NUMBERS = 1024, 2**25
-_REG_PER_INTERACTION = 4
+_REG_PER_SQUARE = 8
 
 
 class LinearPart(ValidatedWeight):
-    r"""What the items of a user say of another item, in closed form (EASE: Steck, WWW 2019).
+    r"""What the items of a user say of another item, in closed form (after EASE: Steck, WWW 2019).
 
     EASE regresses each item's column of the interactions R on all others, with the weight
-    :math:`\lambda`. With :math:`P = (R^T R + \lambda I)^{-1}` its score of an item i that the user
-    does not have is :math:`-\sum_{j \in I_u} P_{ji} / P_{ii}`. With the eigenvectors v and eigenvalues
-    :math:`\sigma` of :math:`R^T R`, and :math:`f(\sigma) = \sigma / (\lambda (\sigma + \lambda))`,
+    :math:`\lambda`. Here a user with n interactions weighs :math:`n^{-p}` in this regression, and the
+    columns of an item with n are divided by :math:`n^q`, so that neither those who have much nor what all have
+    say the most: with the degrees :math:`D_U` and :math:`D_I`, it is that of
+    :math:`X = D_U^{-p/2} R D_I^{-q}`. With :math:`P = (X^T X + \lambda I)^{-1}` the score of an item i that
+    the user does not have is :math:`-\sum_{j \in I_u} n_j^{-q} P_{ji} / P_{ii}`. With the eigenvectors v and
+    eigenvalues :math:`\sigma` of :math:`X^T X`, and :math:`f(\sigma) = \sigma / (\lambda (\sigma + \lambda))`,
     :math:`P = I / \lambda - \sum_k f(\sigma_k) v_k v_k^T`, so that this score is the inner product
 
     .. math::
-        a_u \cdot b_i, \quad a_u = \sum_{j \in I_u} V_j, \quad b_i = f(\sigma) V_i / P_{ii}
+        a_u \cdot b_i, \quad a_u = \sum_{j \in I_u} n_j^{-q} V_j, \quad b_i = f(\sigma) V_i / P_{ii}
 
+    With p = q = 0 it is EASE's.
     Over all eigenvectors nothing is approximated; the leading ones, which a large matrix has found by
     a randomised method (Halko et al., SIAM Review 2011), carry the most of it. An item without
     interactions has b = 0.
@@ -54,10 +58,14 @@ class LinearPart(ValidatedWeight):
         block: the training graph.
         folder: where the eigenvectors of a large one lie between runs; None makes them each time.
         weight: what b is multiplied by: the part's weight beside the vectors' own scores, in standard
-            deviations of these; > 0, or ``auto``: what validation says, from 10 by a factor of 1.5.
-        reg: lambda > 0, or ``auto``: 4 for each interaction of a mean item that has any.
+            deviations of these; > 0, or ``auto``: what validation says, by a factor of 1.5 from where
+            the part has as large a deviation as these.
+        reg: lambda > 0, or ``auto``: 8 times the mean of :math:`X^T X`'s diagonal over items that
+            somebody has.
         rank: how many eigenvectors, the leading ones; or ``auto``: 1,024, fewer where the vectors of
             all users and items would fill more than 128 MiB.
+        user_power: p, 0 or more.
+        item_power: q, 0 or more.
 
     Raises:
         ValueError: for a setting out of range; the message names its key, such as ``linear_reg``.
@@ -70,25 +78,34 @@ class LinearPart(ValidatedWeight):
         weight: float | str,
         reg: float | str,
         rank: int | str,
+        user_power: float,
+        item_power: float,
     ):
         # Where it is given, it comes from the settings.
-        super().__init__(weight, _START, _FACTOR, is_kept=weight == "auto")
-        interactions = _matrix(block)
-        self.reg = _chosen_reg(reg, interactions)
+        super().__init__(weight, 1.0, _FACTOR, is_kept=weight == "auto")
+        check_power("linear_user_power", user_power)
+        check_power("linear_item_power", item_power)
+        interactions, weights = _matrix(block), _weights(block.item_degrees, item_power)
+        by_item = interactions @ sp.diags(weights.numpy())
+        weighed = sp.diags(_weights(block.user_degrees, user_power / 2).numpy()) @ by_item
+        self.reg = _chosen_reg(reg, weighed)
         squares, basis = _kept_leading(
-            interactions, _chosen_rank(rank, interactions.shape), block, folder
+            weighed, _chosen_rank(rank, weighed.shape), block, folder, f"{user_power} {item_power}"
         )
         self.rank = len(squares)
         shares = squares / (self.reg * (squares + self.reg))
         diagonal = 1 / self.reg - basis**2 @ shares
         device, dtype = block.user_degrees.device, torch.get_default_dtype()
         for name, table in {
-            "basis": basis,
-            "on_users": torch.from_numpy(interactions @ basis.numpy()),
+            "of_each": basis * weights.unsqueeze(1),
+            "on_users": torch.from_numpy(by_item @ basis.numpy()),
             "unweighted": basis * shares / diagonal.unsqueeze(1),
         }.items():
             # Made from the data anew at each start, so no checkpoint carries them.
             self.register_buffer(name, table.to(device, dtype), persistent=False)
+        if self.free:
+            own = spread(self.on_users, self.unweighted)
+            self.weight /= own.clamp(min=torch.finfo(dtype).tiny)
         self._kept: dict[bytes, Tensor] = {}
 
     @property
@@ -123,7 +140,7 @@ class LinearPart(ValidatedWeight):
 
     def of_items(self, items: Tensor) -> Tensor:
         """a of a user who has ``items``, shape (n,), distinct: shape (k,)."""
-        return self.basis[items].sum(0)
+        return self.of_each[items].sum(0)
 
 
 def spread(users: Tensor, items: Tensor) -> Tensor:
@@ -152,6 +169,19 @@ def check_weight(weight: float | str) -> None:
         )
 
 
+def check_power(key: str, power: float) -> None:
+    """Raises ValueError, naming ``key``, unless the setting is a number, 0 or more."""
+    if isinstance(power, bool) or not isinstance(power, (int, float)) or not 0 <= power < inf:
+        raise ValueError(
+            f"{key} [{power}] must be a number, 0 or more: 0 weighs all alike, as EASE"
+        )
+
+
+def _weights(degrees: Tensor, power: float) -> Tensor:
+    """Degrees, shape (n,), to minus ``power``; those of 0 count as 1."""
+    return degrees.cpu().double().clamp(min=1) ** -power
+
+
 def _matrix(block: InteractionBlock) -> sp.csr_matrix:
     starts, columns = (
         part.cpu().numpy() for part in (block.on_users.starts, block.on_users.columns)
@@ -159,9 +189,9 @@ def _matrix(block: InteractionBlock) -> sp.csr_matrix:
     return sp.csr_matrix((np.ones(len(columns)), columns, starts), (block.n_users, block.n_items))
 
 
-def _chosen_reg(reg: float | str, interactions: sp.csr_matrix) -> float:
+def _chosen_reg(reg: float | str, weighed: sp.csr_matrix) -> float:
     if reg == "auto":
-        return _REG_PER_INTERACTION * interactions.nnz / len(np.unique(interactions.indices))
+        return _REG_PER_SQUARE * (weighed.data**2).sum() / len(np.unique(weighed.indices))
     if not isinstance(reg, (int, float)) or not isfinite(reg) or reg <= 0:
         raise ValueError(f"linear_reg [{reg}] must be a number above 0, or auto")
     return float(reg)
@@ -176,18 +206,18 @@ def _chosen_rank(rank: int | str, shape: tuple[int, int]) -> int:
 
 
 def _kept_leading(
-    interactions: sp.csr_matrix, rank: int, block: InteractionBlock, folder: Path | None
+    weighed: sp.csr_matrix, rank: int, block: InteractionBlock, folder: Path | None, powers: str
 ) -> tuple[Tensor, Tensor]:
     """As :func:`_leading`, read from a file where an earlier run left one."""
-    if folder is None or rank * sum(interactions.shape) < _WORTH_A_FILE:
-        return _leading(interactions, rank)
-    edges, n_items = block.on_users, interactions.shape[1]
+    if folder is None or rank * sum(weighed.shape) < _WORTH_A_FILE:
+        return _leading(weighed, rank)
+    edges, n_items = block.on_users, weighed.shape[1]
     kept = KeptArray(
-        folder, "linear.eigenvectors", f"{rank} {n_items}", edges.starts, edges.columns
+        folder, "linear.eigenvectors", f"{rank} {n_items} {powers}", edges.starts, edges.columns
     )
     table = kept.read((1 + n_items, rank), np.dtype(np.float64))
     if table is None:
-        squares, basis = _leading(interactions, rank)
+        squares, basis = _leading(weighed, rank)
         if len(squares) == rank:
             kept.write("the linear part's eigenvectors", squares[None].numpy(), basis.numpy())
         return squares, basis
@@ -195,26 +225,26 @@ def _kept_leading(
     return table[0], table[1:]
 
 
-def _leading(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
-    """The largest eigenvalues of R'R, those above 0, and their eigenvectors: shapes (k,), (|I|, k)."""
-    smaller = min(interactions.shape)
+def _leading(weighed: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
+    """The largest eigenvalues of X'X, those above 0, and their eigenvectors: shapes (k,), (|I|, k)."""
+    smaller = min(weighed.shape)
     if smaller > _DENSE_SIZE and rank <= _DENSE_SHARE * smaller:
-        squares, basis = _leading_by_chance(interactions, rank)
-    elif interactions.shape[0] < interactions.shape[1]:
-        squares, of_users = torch.linalg.eigh(_dense(interactions @ interactions.T))
-        basis = torch.from_numpy(interactions.T @ of_users.numpy())
+        squares, basis = _leading_by_chance(weighed, rank)
+    elif weighed.shape[0] < weighed.shape[1]:
+        squares, of_users = torch.linalg.eigh(_dense(weighed @ weighed.T))
+        basis = torch.from_numpy(weighed.T @ of_users.numpy())
         basis /= squares.clamp(min=_SMALLEST).sqrt()
     else:
-        squares, basis = torch.linalg.eigh(_dense(interactions.T @ interactions))
+        squares, basis = torch.linalg.eigh(_dense(weighed.T @ weighed))
     order = squares.argsort(descending=True)[:rank]
     order = order[squares[order] > _SMALLEST * squares.max()]
     return squares[order], basis[:, order]
 
 
-def _leading_by_chance(interactions: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
-    parts = (torch.from_numpy(part) for part in (interactions.indptr, interactions.indices))
-    values = torch.from_numpy(interactions.data)
-    matrix = torch.sparse_csr_tensor(*parts, values, interactions.shape, check_invariants=True)
+def _leading_by_chance(weighed: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
+    parts = (torch.from_numpy(part) for part in (weighed.indptr, weighed.indices))
+    values = torch.from_numpy(weighed.data)
+    matrix = torch.sparse_csr_tensor(*parts, values, weighed.shape, check_invariants=True)
     # A seed of its own: the same data give the same vectors, and a run's random state stays.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

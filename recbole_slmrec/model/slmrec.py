@@ -33,6 +33,8 @@ _ONCE = {
     "item_graph": "none",
     "popularity_weight": 0.0,
     "linear_weight": 0.0,
+    "linear_user_power": 0.0,
+    "linear_item_power": 0.0,
     "cold_share": 0.0,
     "ema_decay": 0.0,
 }
@@ -284,9 +286,8 @@ def _linear_part(config, block: InteractionBlock) -> LinearPart | None:
     linear.check_weight(weight)
     if weight == 0:
         return None
-    return LinearPart(
-        block, kept_folder(config), weight, config["linear_reg"], config["linear_rank"]
-    )
+    settings = (config[f"linear_{name}"] for name in ("reg", "rank", "user_power", "item_power"))
+    return LinearPart(block, kept_folder(config), weight, *settings)
 
 
 def _check_batch(config, ssl_task: torch.nn.Module | None) -> None:

@@ -37,6 +37,8 @@ SETTINGS = {
     "cold_share": 0.0,
     "linear_reg": "auto",
     "linear_rank": "auto",
+    "linear_user_power": 0.5,
+    "linear_item_power": 0.25,
     "tau": 0.2,
     "ssl_task": "FAC",
     "alpha": 1.0,

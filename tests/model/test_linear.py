@@ -29,18 +29,34 @@ def ease_scores(R: torch.Tensor, reg: float) -> torch.Tensor:
     return R @ B
 
 
-def part_of(R: torch.Tensor, weight=1.0, reg=3.0, rank="auto", folder=None) -> LinearPart:
+def scores_of(R: torch.Tensor, reg: float, user_power=0.5, item_power=0.25) -> torch.Tensor:
+    """The same regression of X, whose users and items are weighed, for the weighed items of a user."""
+    of_users, of_items = R.sum(1).clamp(min=1), R.sum(0).clamp(min=1)
+    X = R / of_users[:, None] ** (user_power / 2) / of_items**item_power
+    P = torch.linalg.inv(X.T @ X + reg * torch.eye(R.shape[1], dtype=R.dtype))
+    B = -P / torch.diag(P)
+    B.fill_diagonal_(0)
+    return R / of_items**item_power @ B
+
+
+def part_of(
+    R: torch.Tensor, weight=1.0, reg=3.0, rank="auto", folder=None, powers=(0.5, 0.25)
+) -> LinearPart:
     graph = interaction_graph(*R.nonzero(as_tuple=True), *R.shape)
+    block = InteractionBlock(graph, torch.device("cpu"))
     with float64():
-        return LinearPart(InteractionBlock(graph, torch.device("cpu")), folder, weight, reg, rank)
+        return LinearPart(block, folder, weight, reg, rank, *powers)
 
 
 @pytest.mark.parametrize("shape", [(30, 12), (12, 30)])
-def test_over_all_eigenvectors_it_is_ease(shape):
+@pytest.mark.parametrize("powers", [(0, 0), (0.5, 0.25), (1, 0), (0, 0.5)])
+def test_over_all_eigenvectors_it_is_the_regression(shape, powers):
     R = interactions(*shape, 90)
-    part = part_of(R, weight=2.5, reg=3.0)
+    part = part_of(R, weight=2.5, reg=3.0, powers=powers)
     unseen = R == 0
-    expected = 2.5 * ease_scores(R, 3.0)
+    expected = 2.5 * scores_of(R, 3.0, *powers)
+    if powers == (0, 0):
+        torch.testing.assert_close(expected, 2.5 * ease_scores(R, 3.0))
     actual = part.on_users @ part.on_items.T
     torch.testing.assert_close(actual[unseen], expected[unseen], rtol=1e-9, atol=1e-11)
     assert not part.on_users[0].any() and not part.on_items[0].any()
@@ -69,10 +85,19 @@ def test_a_new_user_with_the_items_of_another_has_the_same_vector():
     torch.testing.assert_close(part.of_items(own), part.on_users[4], rtol=1e-12, atol=1e-12)
 
 
-def test_auto_is_four_for_each_interaction_of_an_item_that_has_one():
+def test_auto_is_eight_times_a_mean_items_sum_of_squares():
     R = interactions(30, 12, 90)
     n_items = int((R.sum(0) > 0).sum())
-    assert part_of(R, reg="auto").reg == pytest.approx(4 * R.sum().item() / n_items)
+    plain = part_of(R, reg="auto", powers=(0, 0))
+    assert plain.reg == pytest.approx(8 * R.sum().item() / n_items)
+    squares = R / R.sum(1, keepdim=True).clamp(min=1) ** 0.5 / R.sum(0).clamp(min=1) ** 0.5
+    assert part_of(R, reg="auto").reg == pytest.approx(8 * squares.sum().item() / n_items)
+
+
+def test_the_weight_that_validation_chooses_begins_where_both_deviate_alike():
+    part = part_of(interactions(30, 12, 90), weight="auto")
+    scores = part.on_users @ part.on_items.T
+    assert scores[1:, 1:].std(correction=0).item() == pytest.approx(1)
 
 
 def test_eigenvectors_are_kept_and_those_of_other_interactions_are_not_read(tmp_path, monkeypatch):
@@ -83,7 +108,7 @@ def test_eigenvectors_are_kept_and_those_of_other_interactions_are_not_read(tmp_
     with monkeypatch.context() as patch:
         patch.delattr(linear, "_leading")
         again = part_of(R, rank=6, reg=3.0, folder=tmp_path)
-    for side in ("on_users", "on_items", "basis"):
+    for side in ("on_users", "on_items", "of_each"):
         assert torch.equal(getattr(again, side), getattr(first, side))
     torch.testing.assert_close(
         part_of(other, rank=6, folder=tmp_path).on_items, part_of(other, rank=6).on_items
@@ -110,7 +135,7 @@ def test_a_score_is_that_of_the_vectors_and_the_linear_part(negatives):
     )
     # In deviations of the vectors' own scores, those of the padding aside.
     spread = others[1:, 1:].std(correction=0)
-    expected = others + 0.7 * spread * ease_scores(R, 2.0)
+    expected = others + 0.7 * spread * scores_of(R, 2.0)
     unseen = R == 0
     torch.testing.assert_close(scores[unseen], expected[unseen], rtol=1e-9, atol=1e-11)
 
@@ -148,6 +173,14 @@ def test_what_is_kept_of_a_validation_changes_no_later_one(monkeypatch, most_kep
             r"linear_reg \[0\] must be a number above 0, or au",
         ),
         ({"linear_weight": 1, "linear_rank": 0}, r"linear_rank \[0\] must be a whole number, 1 or"),
+        (
+            {"linear_weight": 1, "linear_user_power": -1},
+            r"linear_user_power \[-1\] must be a number, 0",
+        ),
+        (
+            {"linear_weight": 1, "linear_item_power": "x"},
+            r"linear_item_power \[x\] must be a number",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):
@@ -157,9 +190,10 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
 
 def test_the_neighbour_of_its_weight_is_half_as_much_again_or_two_thirds():
     part = part_of(interactions(30, 12, 90), weight="auto")
-    assert part.free and part.weight == 10 and part.neighbour() == pytest.approx(15)
+    start = part.weight.item()
+    assert part.free and part.neighbour() == pytest.approx(1.5 * start)
     part.turn()
-    assert part.neighbour() == pytest.approx(10 / 1.5)
+    assert part.neighbour() == pytest.approx(start / 1.5)
 
 
 def test_checkpoints_carry_the_weight_where_validation_chose_it():
