@@ -139,9 +139,10 @@ def _score(model: SLMRec) -> str:
         n_edges = len(model.smoothing.graph.sums.columns)
         parts.append(f"items smoothed over {n_edges:,} edges among them")
     if model.linear is not None:
+        part = model.linear
         parts.append(
-            f"plus a linear part, weight {_weight(model.linear)} in deviations, rank "
-            f"{model.linear.rank:,}, L2 weight {model.linear.reg:.4g}"
+            f"plus a linear part, weight {_weight(part)} in deviations, rank {part.rank:,}, L2 weight "
+            f"{part.reg:.4g}, users by n^-{part.user_power:g} and items by n^-{part.item_power:g}"
         )
     if model.cold is not None and model.cold.n_cold:
         parts.append(f"{model.cold.n_cold:,} items without interactions by content")

@@ -31,7 +31,7 @@ _MOST_KEPT = 2**26
 
 # What `auto` stands for: the widest vectors, and 128 MiB of them in float32.
 _WIDEST, _NUMBERS = 1024, 2**25
-_REG_PER_SQUARE = 8
+_REG_PER_SQUARE, _OF_EASE = 8, 4
 
 
 class LinearPart(ValidatedWeight):
@@ -61,7 +61,7 @@ class LinearPart(ValidatedWeight):
             deviations of these; > 0, or ``auto``: what validation says, by a factor of 1.5 from where
             the part has as large a deviation as these.
         reg: lambda > 0, or ``auto``: 8 times the mean of :math:`X^T X`'s diagonal over items that
-            somebody has.
+            somebody has, 4 times with p = q = 0.
         rank: how many eigenvectors, the leading ones; or ``auto``: 1,024, fewer where the vectors of
             all users and items would fill more than 128 MiB.
         user_power: p, 0 or more.
@@ -85,10 +85,12 @@ class LinearPart(ValidatedWeight):
         super().__init__(weight, 1.0, _FACTOR, is_kept=weight == "auto")
         check_power("linear_user_power", user_power)
         check_power("linear_item_power", item_power)
+        self.user_power, self.item_power = user_power, item_power
         interactions, weights = _matrix(block), _weights(block.item_degrees, item_power)
         by_item = interactions @ sp.diags(weights.numpy())
         weighed = sp.diags(_weights(block.user_degrees, user_power / 2).numpy()) @ by_item
-        self.reg = _chosen_reg(reg, weighed)
+        per_square = _REG_PER_SQUARE if user_power or item_power else _OF_EASE
+        self.reg = _chosen_reg(reg, weighed, per_square)
         squares, basis = _kept_leading(
             weighed, _chosen_rank(rank, weighed.shape), block, folder, f"{user_power} {item_power}"
         )
@@ -189,9 +191,9 @@ def _matrix(block: InteractionBlock) -> sp.csr_matrix:
     return sp.csr_matrix((np.ones(len(columns)), columns, starts), (block.n_users, block.n_items))
 
 
-def _chosen_reg(reg: float | str, weighed: sp.csr_matrix) -> float:
+def _chosen_reg(reg: float | str, weighed: sp.csr_matrix, per_square: float) -> float:
     if reg == "auto":
-        return _REG_PER_SQUARE * (weighed.data**2).sum() / len(np.unique(weighed.indices))
+        return per_square * (weighed.data**2).sum() / len(np.unique(weighed.indices))
     if not isinstance(reg, (int, float)) or not isfinite(reg) or reg <= 0:
         raise ValueError(f"linear_reg [{reg}] must be a number above 0, or auto")
     return float(reg)
