@@ -141,8 +141,9 @@ def _score(model: SLMRec) -> str:
     if model.linear is not None:
         part = model.linear
         parts.append(
-            f"plus a linear part, weight {_weight(part)} in deviations, rank {part.rank:,}, L2 weight "
-            f"{part.reg:.4g}, users by n^-{part.user_power:g} and items by n^-{part.item_power:g}"
+            f"plus a linear part ({' or '.join(map(str, part.forms))}), weight {_weight(part)} in "
+            f"deviations, rank {part.chosen.rank:,}, L2 weight "
+            f"{' or '.join(f'{form.reg:.4g}' for form in part.forms)}"
         )
     if model.cold is not None and model.cold.n_cold:
         parts.append(f"{model.cold.n_cold:,} items without interactions by content")
@@ -161,7 +162,7 @@ def _width(modality: Modality) -> str:
 
 def chosen_weights(model: torch.nn.Module) -> str:
     """What validation has chosen, as a line; empty if it chooses nothing of this model."""
-    weights = [f"{name} {part.weight:.4g}" for name, part in free_weights(model).items()]
+    weights = [f"{name} {part}" for name, part in free_weights(model).items()]
     return f"Weights in the score that validation chose: {', '.join(weights)}" if weights else ""
 
 

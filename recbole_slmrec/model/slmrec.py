@@ -98,6 +98,11 @@ class SLMRec(MultimodalLightGCN):
     @staticmethod
     def in_todays_names(settings: dict[str, Any]) -> dict[str, Any]:
         """The settings of a checkpoint, those that it lacks as they were when it was written."""
+        if settings.get("linear_weight", 0) != 0 and "linear_user_power" not in settings:
+            raise ValueError(
+                "the checkpoint is of a version whose linear_weight had another unit: use it with that "
+                "version, or train the model anew"
+            )
         settings = {**_ONCE, **settings}
         if settings["main_loss"] == "in_batch":
             settings["main_loss"] = "info_nce"
@@ -143,7 +148,7 @@ class SLMRec(MultimodalLightGCN):
         first = sum(
             self.columns[name] for name in ("embedding", "popularity") if name in self.columns
         )
-        return torch.cat([vectors[:, :first], vectors[:, first + self.linear.rank :]], dim=1)
+        return torch.cat([vectors[:, :first], vectors[:, first + self.linear.chosen.rank :]], dim=1)
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""
@@ -173,7 +178,7 @@ class SLMRec(MultimodalLightGCN):
         if self.popularity is not None:
             vectors.append(z.new_ones(len(z), 1))
         if self.linear is not None:
-            vectors.append(torch.stack([self.linear.of_items(own) for own in items]))
+            vectors.append(torch.stack([self.linear.chosen.of_items(own) for own in items]))
         if self.cold is not None:
             vectors.append(torch.stack([self.cold.of_new_user(own) for own in items]))
         return torch.cat(vectors, dim=1)
@@ -184,7 +189,7 @@ class SLMRec(MultimodalLightGCN):
         widths = {
             "embedding": self.embedding_size,
             "popularity": None if self.popularity is None else 1,
-            "linear": None if self.linear is None else self.linear.rank,
+            "linear": None if self.linear is None else self.linear.chosen.rank,
             "content": None if self.cold is None else self.cold.width,
         }
         return {name: width for name, width in widths.items() if width is not None}

@@ -31,6 +31,9 @@ class ValidatedWeight(nn.Module):
         self.register_buffer("weight", torch.tensor(first), persistent=is_kept)
         self.register_buffer("step", torch.tensor(float(step)), persistent=is_kept)
 
+    def __str__(self) -> str:
+        return f"{self.weight:.4g}"
+
     def neighbour(self) -> float | None:
         """The weight that is to be tried next; None if there is none in this direction."""
         raise NotImplementedError

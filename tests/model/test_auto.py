@@ -10,9 +10,7 @@ from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.auto import follow_the_data
 
 AUTO = dict.fromkeys(
-    "negatives exclude_positives tau ssl_task score popularity_weight "
-    "linear_user_power linear_item_power".split(),
-    "auto",
+    ("negatives", "exclude_positives", "tau", "ssl_task", "score", "popularity_weight"), "auto"
 )
 
 
@@ -36,11 +34,8 @@ IN_BATCH = {
     "ssl_task": "FAC",
     "score": "cosine",
     "popularity_weight": "auto",
-    "linear_user_power": 0.0,
-    "linear_item_power": 0.0,
 }
-WEIGHED = {"linear_user_power": 0.5, "linear_item_power": 0.25}
-DENSE_IN_BATCH = {**IN_BATCH, "tau": 0.2, "ssl_task": "none", **WEIGHED}
+DENSE_IN_BATCH = {**IN_BATCH, "tau": 0.2, "ssl_task": "none"}
 OVER_ALL = {
     "negatives": "all",
     "exclude_positives": True,
@@ -48,7 +43,6 @@ OVER_ALL = {
     "ssl_task": "none",
     "score": "cosine",
     "popularity_weight": "auto",
-    **WEIGHED,
 }
 
 
@@ -72,7 +66,7 @@ def test_what_is_given_stays_and_the_rest_suits_it():
     assert chosen(10, 11, negatives="in_batch", tau=0.1) == {**IN_BATCH, "tau": 0.1}
     assert chosen(10, 12, negatives="in_batch") == DENSE_IN_BATCH
     assert chosen(10, 12, negatives="uniform") == {**OVER_ALL, "negatives": "uniform"}
-    by_dot = {"score": "dot", "popularity_weight": 0, **dict.fromkeys(WEIGHED, 0.0)}
+    by_dot = {"score": "dot", "popularity_weight": 0}
     assert chosen(10, 2, negatives="all", score="dot") == {**OVER_ALL, **by_dot}
 
 

@@ -30,13 +30,14 @@ def ease_scores(R: torch.Tensor, reg: float) -> torch.Tensor:
 
 
 def scores_of(R: torch.Tensor, reg: float, user_power=0.5, item_power=0.25) -> torch.Tensor:
-    """The same regression of X, whose users and items are weighed, for the weighed items of a user."""
+    """The same regression of X, whose users and items are weighed, for the weighed items of a user;
+    of pairs that a user has, what the inner products say of them. With a standard deviation of 1."""
     of_users, of_items = R.sum(1).clamp(min=1), R.sum(0).clamp(min=1)
     X = R / of_users[:, None] ** (user_power / 2) / of_items**item_power
-    P = torch.linalg.inv(X.T @ X + reg * torch.eye(R.shape[1], dtype=R.dtype))
-    B = -P / torch.diag(P)
-    B.fill_diagonal_(0)
-    return R / of_items**item_power @ B
+    one = torch.eye(R.shape[1], dtype=R.dtype)
+    P = torch.linalg.inv(X.T @ X + reg * one)
+    scores = R / of_items**item_power @ (one / reg - P) / torch.diag(P)
+    return scores / scores[1:, 1:].std(correction=0)
 
 
 def part_of(
@@ -56,7 +57,9 @@ def test_over_all_eigenvectors_it_is_the_regression(shape, powers):
     unseen = R == 0
     expected = 2.5 * scores_of(R, 3.0, *powers)
     if powers == (0, 0):
-        torch.testing.assert_close(expected, 2.5 * ease_scores(R, 3.0))
+        by_ease = ease_scores(R, 3.0)[unseen]
+        ratios = expected[unseen][by_ease != 0] / by_ease[by_ease != 0]
+        torch.testing.assert_close(ratios, ratios[:1].expand_as(ratios))
     actual = part.on_users @ part.on_items.T
     torch.testing.assert_close(actual[unseen], expected[unseen], rtol=1e-9, atol=1e-11)
     assert not part.on_users[0].any() and not part.on_items[0].any()
@@ -72,7 +75,7 @@ def test_the_leading_part_of_a_large_matrix_is_that_of_a_small_one(monkeypatch):
     before = torch.random.get_rng_state()
     drawn = part_of(R, rank=7)
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert dense.rank == drawn.rank == 7
+    assert dense.chosen.rank == drawn.chosen.rank == 7
     torch.testing.assert_close(
         drawn.on_users @ drawn.on_items.T, dense.on_users @ dense.on_items.T, rtol=1e-7, atol=1e-9
     )
@@ -82,22 +85,46 @@ def test_a_new_user_with_the_items_of_another_has_the_same_vector():
     R = interactions(30, 12, 90)
     part = part_of(R)
     own = R[4].nonzero().squeeze(1)
-    torch.testing.assert_close(part.of_items(own), part.on_users[4], rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(part.chosen.of_items(own), part.on_users[4], rtol=1e-12, atol=1e-12)
 
 
 def test_auto_is_eight_times_a_mean_items_sum_of_squares_and_four_times_for_ease():
     R = interactions(30, 12, 90)
     n_items = int((R.sum(0) > 0).sum())
-    plain = part_of(R, reg="auto", powers=(0, 0))
+    plain = part_of(R, reg="auto", powers=(0, 0)).chosen
     assert plain.reg == pytest.approx(4 * R.sum().item() / n_items)
     squares = R / R.sum(1, keepdim=True).clamp(min=1) ** 0.5 / R.sum(0).clamp(min=1) ** 0.5
-    assert part_of(R, reg="auto").reg == pytest.approx(8 * squares.sum().item() / n_items)
+    assert part_of(R, reg="auto").chosen.reg == pytest.approx(8 * squares.sum().item() / n_items)
 
 
-def test_the_weight_that_validation_chooses_begins_where_both_deviate_alike():
-    part = part_of(interactions(30, 12, 90), weight="auto")
-    scores = part.on_users @ part.on_items.T
-    assert scores[1:, 1:].std(correction=0).item() == pytest.approx(1)
+def test_validation_tries_the_other_form_until_that_is_not_better():
+    R = interactions(30, 12, 90)
+    part = part_of(R, weight=2.0, powers=("auto", "auto"))
+    assert [str(form) for form in part.forms] == ["users by n^-0.5 and items by n^-0.25", "EASE"]
+    unseen = R == 0
+
+    def check(*powers):
+        scores = part.on_users @ part.on_items.T
+        torch.testing.assert_close(scores[unseen], 2 * scores_of(R, 3.0, *powers)[unseen])
+        own = part.chosen.of_items(R[4].nonzero().squeeze(1))
+        torch.testing.assert_close(own, part.on_users[4], rtol=1e-12, atol=1e-12)
+
+    check(0.5, 0.25)
+    assert part.form.free and part.form.neighbour() == 1
+    part.form.weight.fill_(1)
+    check(0, 0)
+    assert part.form.neighbour() == 0 and str(part.form) == "EASE"
+    part.form.turn()
+    assert part.form.neighbour() is None
+
+
+def test_a_power_that_is_given_leaves_what_there_is_to_choose():
+    R = interactions(30, 12, 90)
+    assert [str(form) for form in part_of(R, powers=("auto", 0)).forms] == [
+        "users by n^-0.5 and items by n^-0",
+        "EASE",
+    ]
+    assert not part_of(R, powers=(0.5, 0.25)).form.free
 
 
 def test_eigenvectors_are_kept_and_those_of_other_interactions_are_not_read(tmp_path, monkeypatch):
@@ -109,7 +136,7 @@ def test_eigenvectors_are_kept_and_those_of_other_interactions_are_not_read(tmp_
         patch.delattr(linear, "_leading")
         again = part_of(R, rank=6, reg=3.0, folder=tmp_path)
     for side in ("on_users", "on_items", "of_each"):
-        assert torch.equal(getattr(again, side), getattr(first, side))
+        assert torch.equal(getattr(again.chosen, side), getattr(first.chosen, side))
     torch.testing.assert_close(
         part_of(other, rank=6, folder=tmp_path).on_items, part_of(other, rank=6).on_items
     )
@@ -118,7 +145,7 @@ def test_eigenvectors_are_kept_and_those_of_other_interactions_are_not_read(tmp_
 
 def test_vectors_fill_no_more_than_they_may(monkeypatch):
     monkeypatch.setattr(linear, "_NUMBERS", 42 * 5)
-    assert part_of(interactions(30, 12, 90)).rank == 5
+    assert part_of(interactions(30, 12, 90)).chosen.rank == 5
 
 
 @pytest.mark.parametrize("negatives", ["in_batch", "all"])
@@ -153,7 +180,7 @@ def test_what_is_kept_of_a_validation_changes_no_later_one(monkeypatch, most_kep
         torch.testing.assert_close(model.item_scores(users).T, expected, rtol=1e-12, atol=1e-12)
 
     check()
-    assert bool(model.linear._kept) == bool(most_kept)
+    assert bool(model.linear.chosen._kept) == bool(most_kept)
     model.linear.weight.mul_(3)
     with torch.no_grad():
         model.encoder.item_embedding.weight.mul_(
@@ -175,11 +202,11 @@ def test_what_is_kept_of_a_validation_changes_no_later_one(monkeypatch, most_kep
         ({"linear_weight": 1, "linear_rank": 0}, r"linear_rank \[0\] must be a whole number, 1 or"),
         (
             {"linear_weight": 1, "linear_user_power": -1},
-            r"linear_user_power \[-1\] must be a number, 0",
+            r"linear_user_power \[-1\] must be auto or a number, 0",
         ),
         (
             {"linear_weight": 1, "linear_item_power": "x"},
-            r"linear_item_power \[x\] must be a number",
+            r"linear_item_power \[x\] must be auto or a number",
         ),
     ],
 )
@@ -190,10 +217,9 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
 
 def test_the_neighbour_of_its_weight_is_half_as_much_again_or_two_thirds():
     part = part_of(interactions(30, 12, 90), weight="auto")
-    start = part.weight.item()
-    assert part.free and part.neighbour() == pytest.approx(1.5 * start)
+    assert part.free and part.weight == 1 and part.neighbour() == pytest.approx(1.5)
     part.turn()
-    assert part.neighbour() == pytest.approx(start / 1.5)
+    assert part.neighbour() == pytest.approx(1 / 1.5)
 
 
 def test_checkpoints_carry_the_weight_where_validation_chose_it():

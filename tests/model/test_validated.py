@@ -7,7 +7,6 @@ import math
 import pytest
 
 from recbole_slmrec import report
-from recbole_slmrec.model.linear import spread
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.training.checkpoint import load_checkpoint
 from recbole_slmrec.training.refit import refit
@@ -15,23 +14,17 @@ from recbole_slmrec.training.trainer import PluginTrainer
 from tests.model.fast import fast_model, problem_of
 from tests.trained import train
 
-# Of the linear part, its deviation by that of what it stands beside: two steps from where it begins.
-BEST = {"popularity": 1.25, "linear": 1 / 1.5**2}
-
-
-def best_of(model) -> dict[str, float]:
-    """The best weights as the model holds them."""
-    part = model.linear
-    return {**BEST, "linear": BEST["linear"] / spread(part.on_users, part.unweighted).item()}
+BEST = {"popularity": 1.25, "linear": 1 / 1.5**2, "linear.form": 1}
 
 
 def nearer_is_better(bigger: bool):
     """A validation in place of a ranking: the nearer both weights are to the best, the better."""
 
     def validated(trainer, valid_data, show_progress=False):
-        model, best = trainer.model, best_of(trainer.model)
-        distance = abs(model.popularity.weight.item() - best["popularity"])
-        distance += abs(math.log(model.linear.weight.item() / best["linear"]))
+        model = trainer.model
+        distance = abs(model.popularity.weight.item() - BEST["popularity"])
+        distance += abs(math.log(model.linear.weight.item() / BEST["linear"]))
+        distance += 1 - model.linear.form.weight.item()
         return (-distance if bigger else distance), {"recall@10": -distance}
 
     return validated
@@ -46,7 +39,7 @@ def test_validation_moves_each_weight_a_step_at_a_time_to_the_best_and_keeps_it(
     path = train("SLMRec", epochs=8, negatives="in_batch", valid_metric=metric)
     state = load_checkpoint(path)["state_dict"]
     loaded, anew = (Recommender.load(each).model for each in (path, refit(path)))
-    for name, best in best_of(loaded).items():
+    for name, best in BEST.items():
         assert state[f"{name}.weight"] == pytest.approx(best)
         for model in (loaded, anew):
             assert model.get_submodule(name).weight == pytest.approx(best)
@@ -61,9 +54,11 @@ def test_weights_that_are_given_stay(made, monkeypatch):
 
 def test_what_was_chosen_is_told_and_nothing_where_nothing_is():
     settings = {"score": "cosine", "popularity_weight": "auto"}
-    model = fast_model(problem_of(1), linear_weight="auto", **settings)
-    model.linear.weight.fill_(10)
-    told = report.chosen_weights(model)
-    assert told == "Weights in the score that validation chose: popularity 0.5, linear 10"
+    powers = {"linear_user_power": "auto", "linear_item_power": "auto"}
+    told = report.chosen_weights(
+        fast_model(problem_of(1), linear_weight="auto", **powers, **settings)
+    )
+    chosen = "popularity 0.5, linear 1, linear.form users by n^-0.5 and items by n^-0.25"
+    assert told == f"Weights in the score that validation chose: {chosen}"
     given = fast_model(problem_of(1), score="cosine", popularity_weight=0.5, linear_weight=3.0)
     assert report.chosen_weights(given) == ""
