@@ -100,9 +100,7 @@ class LinearPart(ValidatedWeight):
 
 
 class Form(ValidatedWeight):
-    """Which of one or two forms counts, by its number.
-
-    Validation tries the other one until that is not better, and then no more.
+    """Which of one or two forms counts, by its number. Validation tries the other one each time.
 
     Args:
         names: what they are called.
@@ -113,10 +111,10 @@ class Form(ValidatedWeight):
         self.names = names
 
     def neighbour(self) -> float | None:
-        return 1 - self.weight.item() if self.step else None
+        return 1 - self.weight.item()
 
     def turn(self) -> None:
-        self.step.zero_()
+        """Nothing: there is one other form."""
 
     def __str__(self) -> str:
         return self.names[int(self.weight)]
