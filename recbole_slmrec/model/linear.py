@@ -100,7 +100,10 @@ class LinearPart(ValidatedWeight):
 
 
 class Form(ValidatedWeight):
-    """Which of one or two forms counts, by its number. Validation tries the other one each time.
+    """Which of one or two forms counts, by its number.
+
+    Validation tries the other one until that is not better, and then no more: the weights that are
+    found beside one form are not those of the other.
 
     Args:
         names: what they are called.
@@ -111,10 +114,10 @@ class Form(ValidatedWeight):
         self.names = names
 
     def neighbour(self) -> float | None:
-        return 1 - self.weight.item()
+        return 1 - self.weight.item() if self.step else None
 
     def turn(self) -> None:
-        """Nothing: there is one other form."""
+        self.step.zero_()
 
     def __str__(self) -> str:
         return self.names[int(self.weight)]

@@ -10,7 +10,9 @@ from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.auto import follow_the_data
 
 AUTO = dict.fromkeys(
-    ("negatives", "exclude_positives", "tau", "ssl_task", "score", "popularity_weight"), "auto"
+    "negatives exclude_positives tau ssl_task score popularity_weight "
+    "linear_user_power linear_item_power".split(),
+    "auto",
 )
 
 
@@ -34,8 +36,11 @@ IN_BATCH = {
     "ssl_task": "FAC",
     "score": "cosine",
     "popularity_weight": "auto",
+    "linear_user_power": 0.0,
+    "linear_item_power": 0.0,
 }
-DENSE_IN_BATCH = {**IN_BATCH, "tau": 0.2, "ssl_task": "none"}
+BY_VALIDATION = {"linear_user_power": "auto", "linear_item_power": "auto"}
+DENSE_IN_BATCH = {**IN_BATCH, "tau": 0.2, "ssl_task": "none", **BY_VALIDATION}
 OVER_ALL = {
     "negatives": "all",
     "exclude_positives": True,
@@ -43,6 +48,7 @@ OVER_ALL = {
     "ssl_task": "none",
     "score": "cosine",
     "popularity_weight": "auto",
+    **BY_VALIDATION,
 }
 
 
@@ -66,7 +72,7 @@ def test_what_is_given_stays_and_the_rest_suits_it():
     assert chosen(10, 11, negatives="in_batch", tau=0.1) == {**IN_BATCH, "tau": 0.1}
     assert chosen(10, 12, negatives="in_batch") == DENSE_IN_BATCH
     assert chosen(10, 12, negatives="uniform") == {**OVER_ALL, "negatives": "uniform"}
-    by_dot = {"score": "dot", "popularity_weight": 0}
+    by_dot = {"score": "dot", "popularity_weight": 0, **dict.fromkeys(BY_VALIDATION, 0.0)}
     assert chosen(10, 2, negatives="all", score="dot") == {**OVER_ALL, **by_dot}
 
 
