@@ -7,6 +7,7 @@ import math
 import pytest
 
 from recbole_slmrec import report
+from recbole_slmrec.model import auto
 from recbole_slmrec.recommend import Recommender
 from recbole_slmrec.training.checkpoint import load_checkpoint
 from recbole_slmrec.training.refit import refit
@@ -30,9 +31,15 @@ def nearer_is_better(bigger: bool):
     return validated
 
 
+@pytest.fixture
+def dense(monkeypatch):
+    """Takes the data for such as have many interactions an item."""
+    monkeypatch.setattr(auto, "_FEW_INTERACTIONS", 0)
+
+
 @pytest.mark.parametrize("bigger", [True, False])
 def test_validation_moves_each_weight_a_step_at_a_time_to_the_best_and_keeps_it(
-    made, monkeypatch, bigger
+    made, dense, monkeypatch, bigger
 ):
     monkeypatch.setattr(PluginTrainer, "_validated", nearer_is_better(bigger))
     metric = "Recall@10" if bigger else "AveragePopularity@10"
@@ -52,7 +59,7 @@ def test_weights_that_are_given_stay(made, monkeypatch):
     assert (model.popularity.weight, model.linear.weight) == (0.5, 3)
 
 
-def test_what_was_chosen_is_told_and_nothing_where_nothing_is():
+def test_what_was_chosen_is_told_and_nothing_where_nothing_is(dense):
     settings = {"score": "cosine", "popularity_weight": "auto"}
     powers = {"linear_user_power": "auto", "linear_item_power": "auto"}
     told = report.chosen_weights(
