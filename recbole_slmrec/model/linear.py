@@ -67,7 +67,10 @@ class LinearPart(ValidatedWeight):
         check_power("linear_user_power", user_power)
         check_power("linear_item_power", item_power)
         powers = dict.fromkeys(
-            (p if user_power == "auto" else user_power, q if item_power == "auto" else item_power)
+            (
+                p if user_power == "auto" else float(user_power),
+                q if item_power == "auto" else float(item_power),
+            )
             for p, q in _POWERS
         )
         self.forms = nn.ModuleList(Regression(block, folder, reg, rank, *each) for each in powers)
@@ -248,7 +251,7 @@ def check_weight(weight: float | str) -> None:
         )
 
 
-def check_power(key: str, power: float) -> None:
+def check_power(key: str, power: float | str) -> None:
     """Raises ValueError, naming ``key``, unless the setting is ``auto`` or a number, 0 or more."""
     if power == "auto":
         return

@@ -163,9 +163,11 @@ class WordContent(WordFeatures):
 
 
 def item_features(
-    modality: Modality, n_items: int, word_embedding_size: int, place: Place
+    modality: Modality, n_items: int, word_embedding_size: int, place: Place | torch.device
 ) -> FixedFeatures | WordFeatures:
-    """The features of a modality of either kind, for models that take their rows as they need them."""
+    """The features of a modality of either kind, for models that take their rows as they need them;
+    a device stands for being kept there."""
+    place = place if isinstance(place, Place) else Place(place)
     if isinstance(modality, DenseModality):
         return FixedFeatures(modality, place)
     return WordFeatures(modality, n_items, word_embedding_size, place.device)

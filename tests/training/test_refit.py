@@ -48,6 +48,7 @@ def test_it_is_a_run_on_a_data_set_whose_training_split_is_everything(made):
         (made / f"made.{split}.inter").write_text("\n".join(text.splitlines()[:2]) + "\n")
     # What `auto` stood for on the smaller training split stays.
     auto = {"negatives": "in_batch", "tau": 0.5, "ssl_task": "FAC"}
+    auto.update(linear_user_power=0.0, linear_item_power=0.0)
     by_hand = load_checkpoint(train("SLMRec", epochs=epochs, eval_step=0, **auto))
     # What validation chose stays.
     chosen = {
