@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from logging import getLogger
-from typing import Iterable, Iterator
+from typing import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -88,24 +88,22 @@ class FeatureRows(nn.Module):
     def __len__(self) -> int:
         return len(self.on_device if self._on_host is None else self._on_host)
 
-    def at(self, rows: Tensor) -> Tensor:
+    def rows(self, rows: Tensor) -> Tensor:
         """The rows ``rows``, shape (B,): shape (B, D)."""
         if self._on_host is None:
             return self.on_device.index_select(0, rows)
         return self._sent(self._on_host.index_select(0, rows.cpu()))
 
-    def all(self) -> Tensor:
+    def all_rows(self) -> Tensor:
         """All rows on the device: shape (n, D)."""
         return self.on_device if self._on_host is None else self._sent(self._on_host)
 
     def products(self, weight: Tensor, rows: Tensor | None = None) -> Tensor:
         """The rows, all if None, times a weight of shape (d, D), transposed: shape (n, d)."""
         if rows is not None or self._on_host is None:
-            return F.linear(self.all() if rows is None else self.at(rows), weight)
-        return torch.cat([F.linear(self._sent(block), weight) for block in self._blocks()])
-
-    def _blocks(self) -> Iterator[Tensor]:
-        return iter(self._on_host.split(max(_BLOCK // self.width, 1)))
+            return F.linear(self.all_rows() if rows is None else self.rows(rows), weight)
+        blocks = self._on_host.split(max(_BLOCK // self.width, 1))
+        return torch.cat([F.linear(self._sent(block), weight) for block in blocks])
 
     def _sent(self, rows: Tensor) -> Tensor:
         """Rows of the host on the device; the copy runs while the host goes on."""

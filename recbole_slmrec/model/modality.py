@@ -78,14 +78,6 @@ class FixedFeatures(FeatureRows):
     def __init__(self, modality: DenseModality, place: Place):
         super().__init__(torch.from_numpy(modality.features), place)
 
-    def all_rows(self) -> Tensor:
-        """Shape (|I|, D)."""
-        return self.all()
-
-    def rows(self, items: Tensor) -> Tensor:
-        """The features of ``items``, shape (B,): shape (B, D)."""
-        return self.at(items)
-
 
 class WordFeatures(nn.Module):
     """Word lists: the mean of an item's trainable word embeddings is its feature.

@@ -131,8 +131,9 @@ class SLMRec(MultimodalLightGCN):
             parts["linear"] = Part(self.linear.on_users, self.linear.on_items * scale)
         if self.cold is None:
             return parts
-        tables = side_by_side(parts.values())
-        return self.cold.beside(parts, scale, lambda users: self._scores(users, *tables))
+        return self.cold.beside(
+            parts, scale, lambda users: self._scores(users, *side_by_side(parts.values()))
+        )
 
     def item_scores(self, users: Tensor) -> Tensor:
         """As :meth:`VectorRecommender.item_scores`; the linear part takes what it keeps."""

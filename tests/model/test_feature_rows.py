@@ -29,7 +29,7 @@ def test_rows_and_products_are_those_of_the_table_wherever_it_is(monkeypatch, bl
     for on_host in (False, True):
         kept = FeatureRows(TABLE, Place(CPU, on_host))
         assert kept.width == 5 and len(kept) == 11
-        assert torch.equal(kept.all(), TABLE) and torch.equal(kept.at(rows), TABLE[rows])
+        assert torch.equal(kept.all_rows(), TABLE) and torch.equal(kept.rows(rows), TABLE[rows])
         products = kept.products(weight)
         torch.testing.assert_close(products, TABLE @ weight.T)
         torch.testing.assert_close(kept.products(weight, rows), TABLE[rows] @ weight.T)
