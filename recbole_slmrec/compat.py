@@ -35,7 +35,6 @@ def mend_recbole() -> None:
     refuse_pandas_3()
     put_back_numpy_names()
     put_back_dok_update()
-    give_hyperopt_integers()
 
 
 def refuse_pandas_3() -> None:
@@ -86,12 +85,13 @@ class Draws(np.random.RandomState):
         return self.randint(low, high, size)
 
 
-def give_hyperopt_integers() -> None:
-    """Hyperopt 0.2.6: RecBole's ``exhaustive_search`` hands it a generator without ``integers``."""
-    if Version(metadata.version("hyperopt")) < Version("0.2.6"):
-        return
-    hyper_tuning = importlib.import_module("recbole.trainer.hyper_tuning")
-    if not isinstance(hyper_tuning.np, _Instead):
+def give_hyperopt_integers(hyper_tuning: ModuleType) -> None:
+    """Hyperopt 0.2.6: RecBole's ``exhaustive_search`` hands it a generator without ``integers``.
+
+    Args:
+        hyper_tuning: ``recbole.trainer.hyper_tuning``, where that is.
+    """
+    if Version(metadata.version("hyperopt")) >= Version("0.2.6"):
         hyper_tuning.np = _Instead(np, random=_Instead(np.random, RandomState=Draws))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Iterable
@@ -121,16 +122,12 @@ class Config(RecBoleConfig):
         return {*self.internal_config_dict, *declared, *_UNDECLARED, *_FLAGS}
 
     def _build_yaml_loader(self):
-        # RecBole's loader is FullLoader with a rule for floats such as 1e-3; the rule is kept.
-        resolvers = super()._build_yaml_loader().yaml_implicit_resolvers
-        return type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": resolvers})
+        return _yaml_loader()
 
     def _load_config_files(self, file_list):
         settings = {}
         for file in file_list or []:
-            if not Path(file).is_file():
-                raise FileNotFoundError(f"there is no config file [{file}]")
-            settings.update(read_yaml(Path(file), self.yaml_loader))
+            settings.update(settings_of_file(file))
         return settings
 
     def _load_cmd_line(self):
@@ -219,6 +216,25 @@ class Config(RecBoleConfig):
         # RecBole asks sequential models for TO all the same.
         if self.final_config_dict["MODEL_TYPE"] != ModelType.SEQUENTIAL:
             eval_args["order"] = None
+
+
+def settings_of_file(file: str) -> dict[str, Any]:
+    """The settings of a YAML file, numbers as RecBole reads them.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it holds something else.
+    """
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"there is no config file [{file}]")
+    return read_yaml(Path(file), _yaml_loader())
+
+
+@cache
+def _yaml_loader() -> type[yaml.SafeLoader]:
+    # RecBole's loader is FullLoader with a rule for floats such as 1e-3; the rule is kept.
+    resolvers = RecBoleConfig._build_yaml_loader(None).yaml_implicit_resolvers
+    return type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": resolvers})
 
 
 def _literal(text: str, yaml_loader) -> Any:

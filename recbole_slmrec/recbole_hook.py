@@ -4,15 +4,13 @@ RecBole looks a model up as a module ``recbole.model.general_recommender.<name>`
 trainer as ``<Model>Dataset`` and ``<Model>Trainer`` in two of its modules. Only the defaults have no
 such name to take: RecBole reads them from its own folder, so one method of its ``Config`` is extended
 for our models. RecBole's own data sets are looked up by name as well, and give way to subclasses that
-read whole files and split by exact times, so that all models learn from the same rows. Its
-``load_data_and_model`` reads this package's checkpoints too.
+read whole files and split by exact times, so that all models learn from the same rows.
+:mod:`recbole_slmrec.first_use` says when.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from importlib.abc import MetaPathFinder
 
 import recbole.data.dataset
 import recbole.trainer
@@ -26,7 +24,6 @@ from recbole_slmrec.data.whole_rows import WholeRows
 from recbole_slmrec.model.recommender import VectorRecommender
 from recbole_slmrec.registry import MODELS
 from recbole_slmrec.settings import add_package_settings
-from recbole_slmrec.training.checkpoint import load_checkpoint
 from recbole_slmrec.training.trainer import SLMRecTrainer
 
 
@@ -39,7 +36,6 @@ def install() -> None:
         make_known(name, model_class)
     if not hasattr(RecBoleConfig._load_internal_config_dict, "original"):
         _extend_defaults()
-        _extend_quick_start()
 
 
 def make_known(name: str, model_class: type) -> None:
@@ -72,49 +68,3 @@ def _extend_defaults() -> None:
 
     load_internal_config_dict.original = original
     RecBoleConfig._load_internal_config_dict = load_internal_config_dict
-
-
-def _extend_quick_start() -> None:
-    module = sys.modules.get(_Extending.name)
-    if module is None:
-        sys.meta_path.insert(0, _Extending())
-        return
-    _extend_loading(module)
-    sys.modules["recbole.quick_start"].load_data_and_model = module.load_data_and_model
-
-
-class _Extending(MetaPathFinder):
-    """Extends RecBole's quick start once somebody imports it: it brings Ray, which takes seconds."""
-
-    name = "recbole.quick_start.quick_start"
-
-    def find_spec(self, name, path, target=None):
-        """Of that module, whose loader extends it too; None of others."""
-        if name != self.name:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        execute = spec.loader.exec_module
-
-        def execute_and_extend(module):
-            execute(module)
-            _extend_loading(module)
-
-        spec.loader.exec_module = execute_and_extend
-        return spec
-
-
-def _extend_loading(module) -> None:
-    original = module.load_data_and_model
-
-    def load_data_and_model(model_file):
-        # Which imports all of the package.
-        from recbole_slmrec import quick_start
-
-        try:
-            load_checkpoint(model_file)
-        except ValueError:
-            return original(model_file)
-        return quick_start.load_data_and_model(model_file)
-
-    module.load_data_and_model = load_data_and_model

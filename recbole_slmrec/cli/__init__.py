@@ -11,7 +11,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import Callable, Mapping, Sequence
 
-import recbole_slmrec
+from recbole_slmrec import first_use
 from recbole_slmrec.data.files import make_folder, named_by
 
 VERBS = {
@@ -61,10 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def command(verb: str, arguments: Sequence[str], program: str) -> int:
     """Runs a verb; where the models cannot be imported, all but the doctor give exit status 2."""
-    if recbole_slmrec.hindrance and verb != "doctor":
-        told = "python -m recbole_slmrec doctor tells what to do"
-        print(f"error: {recbole_slmrec.hindrance}\n({told})", file=sys.stderr)
-        return 2
+    if verb != "doctor":
+        try:
+            first_use.install()
+        except Exception as error:  # what a broken package raises is not known
+            told = "python -m recbole_slmrec doctor tells what to do"
+            print(f"error: {error}\n({told})", file=sys.stderr)
+            return 2
     module = importlib.import_module(f"recbole_slmrec.cli.{verb}")
     return guarded(module.main, arguments, program)
 

@@ -18,8 +18,9 @@ from recbole_slmrec.data.files import named_by
 
 _EPILOG = """
 every setting is a flag too, as --key=value, and applies to all models; a model's own settings stand
-in brackets and win:
+in brackets, or in a YAML file that is named there, and win:
   {program} --models="SLMRec,SLMRec[ssl_task=FM,alpha=0.5],LightGCN" --dataset=ml-100k --epochs=100
+  {program} --models="SLMRec[properties/model/paper.yaml,ssl_task=FM],LightGCN" --dataset=ml-100k
 
 finished runs are kept in the output folder: the same command goes on where it stopped.
 """

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
+from recbole_slmrec.config import settings_of_file
 from recbole_slmrec.registry import get_model, model_names
 
 # Two models with different values of these would not be comparable.
@@ -23,16 +25,19 @@ class Entry:
     """The text as typed, such as ``SLMRec[ssl_task=FM]``."""
     model: str
     """Name of the model."""
-    overrides: dict[str, str] = field(default_factory=dict)
-    """Settings of this row alone, as typed."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Settings of this row alone: as typed, or as a file has them."""
 
 
 def parse_models(text: str) -> list[Entry]:
-    """Reads ``SLMRec,SLMRec[ssl_task=FM,alpha=0.5],BPR``.
+    """Reads ``SLMRec,SLMRec[ssl_task=FM,alpha=0.5],SLMRec[mine.yaml,alpha=0.5],BPR``.
+
+    A file stands for the settings in it; what comes later in the brackets wins.
 
     Raises:
-        ValueError: for an unknown model, a row that is named twice, or overrides that are not of
-            the form ``key=value`` or that every row must share.
+        ValueError: for an unknown model, a row that is named twice, or overrides that are neither of
+            the form ``key=value`` nor a YAML file, or that every row must share.
+        FileNotFoundError: for a file that is not there.
     """
     entries = [_entry(label) for label in split_at_commas(text)]
     labels = [entry.label for entry in entries]
@@ -74,17 +79,27 @@ def _entry(label: str) -> Entry:
     model, inner = match.groups()
     if model not in model_names():
         get_model(model)  # Raises, and names the nearest.
-    overrides = {}
+    overrides: dict[str, Any] = {}
     for override in split_at_commas(inner or ""):
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise ValueError(f"models: [{override}] in {label} must be of the form key=value")
-        check_of_a_row(key, f"models: [{key}] in {label}", value)
-        overrides[key] = value
+        given = _settings(override, label)
+        for key, value in given.items():
+            check_of_a_row(key, f"models: [{key}] in {label}", value)
+        overrides.update(given)
     return Entry(label, model, overrides)
 
 
-def check_of_a_row(key: str, where: str, value: str) -> None:
+def _settings(override: str, label: str) -> dict[str, Any]:
+    key, equals, value = override.partition("=")
+    if equals:
+        return {key: value}
+    if override.endswith((".yaml", ".yml")):
+        return settings_of_file(override)
+    raise ValueError(
+        f"models: [{override}] in {label} must be of the form key=value, or a YAML file of settings"
+    )
+
+
+def check_of_a_row(key: str, where: str, value: Any) -> None:
     """Tells a setting that every row of a comparison must share from one that a row may have.
 
     Args:

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 # Everything else is imported where it is checked: it may be what is broken.
-import recbole_slmrec
+from recbole_slmrec import first_use
 from recbole_slmrec.doctor.finding import Finding, Findings, guarded, said
 
 _DISTRIBUTION = "recbole-slmrec"
@@ -103,10 +103,10 @@ def _version(requirement, version: str | None) -> Finding:
 
 
 def _package() -> Findings:
-    if recbole_slmrec.hindrance:
-        yield Finding(
-            False, f"recbole_slmrec's models cannot be imported: {recbole_slmrec.hindrance}"
-        )
+    try:
+        first_use.install()
+    except Exception as error:  # what a broken package raises is not known
+        yield Finding(False, f"recbole_slmrec's models cannot be imported: {error}")
         return
     from recbole_slmrec.registry import MODELS
 

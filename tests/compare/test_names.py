@@ -17,6 +17,18 @@ def test_models_carry_their_own_settings_and_their_text_as_label():
     ]
 
 
+def test_a_file_stands_for_its_settings_and_what_comes_later_wins(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("tau: 2e-1\nalpha: 0.1\nexclude_positives: False\n", encoding="utf-8")
+    (entry,) = parse_models(f"SLMRec[alpha=0.7,{file},tau=0.5]")
+    assert entry.overrides == {"alpha": 0.1, "tau": "0.5", "exclude_positives": False}
+    file.write_text("topk: [5]\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"the same for all models: .* pass --topk=\[5\]"):
+        parse_models(f"SLMRec[{file}]")
+    with pytest.raises(FileNotFoundError, match=r"there is no config file \[none.yaml\]"):
+        parse_models("SLMRec[none.yaml]")
+
+
 @pytest.mark.parametrize(
     "text, message",
     [

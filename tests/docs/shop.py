@@ -22,11 +22,7 @@ def make_shop(folder: Path) -> None:
     ]
     columns = ["user_id", "product_id", "stars", "timestamp"]
     pd.DataFrame(orders, columns=columns).to_csv(folder / "orders.csv", index=False)
-    texts = [
-        (item, " ".join(rng.choice(WORDS, 4)), " ".join(rng.choice(WORDS, 6))) for item in items
-    ]
-    columns = ["product_id", "title", "description"]
-    pd.DataFrame(texts, columns=columns).to_csv(folder / "products.csv", index=False)
+    write_texts(folder / "products.csv", items, rng)
     _features(items[:-4], rng).to_csv(folder / "picture.csv", index=False)
     (folder / "features").mkdir()
     _features(["new1", "new2", "new3"], rng).to_csv(
@@ -34,6 +30,15 @@ def make_shop(folder: Path) -> None:
     )
     pairs = "user,item\nanna,B0003\nanna,B0007\nben,B0020\n"
     (folder / "pairs.csv").write_text(pairs, encoding="utf-8")
+
+
+def write_texts(path: Path, items: list[str], rng: np.random.Generator) -> None:
+    """A table of a title and a description for each item."""
+    texts = [
+        (item, " ".join(rng.choice(WORDS, 4)), " ".join(rng.choice(WORDS, 6))) for item in items
+    ]
+    columns = ["product_id", "title", "description"]
+    pd.DataFrame(texts, columns=columns).to_csv(path, index=False)
 
 
 def _features(items: list[str], rng: np.random.Generator) -> pd.DataFrame:

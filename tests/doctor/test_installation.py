@@ -13,7 +13,7 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-import recbole_slmrec
+from recbole_slmrec import first_use
 from recbole_slmrec.doctor import hop, installation
 from recbole_slmrec.doctor.installation import check_installation
 from recbole_slmrec.graph import dgl_kernels
@@ -112,9 +112,10 @@ def test_wrong_and_missing_versions_have_a_remedy_each(installed):
 
 
 def test_models_that_cannot_be_imported_are_told_with_the_reason(monkeypatch):
-    monkeypatch.setattr(
-        recbole_slmrec, "hindrance", ImportError("RecBole is not installed; get it")
-    )
+    def refuse():
+        raise ImportError("RecBole is not installed; get it")
+
+    monkeypatch.setattr(first_use, "install", refuse)
     assert "recbole_slmrec's models cannot be imported: RecBole is not installed; get it" in texts(
         ok=False
     )
