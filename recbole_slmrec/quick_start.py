@@ -28,7 +28,7 @@ from recbole_slmrec.processes import parallel, sharding
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import data_seed, model_defaults
 from recbole_slmrec.training import outside
-from recbole_slmrec.training.checkpoint import load_checkpoint
+from recbole_slmrec.training.checkpoint import in_todays_names, load_checkpoint
 from recbole_slmrec.training.trainer import get_trainer
 
 # Scores held at a time in full-sort evaluation, 64 MiB of float32, and those in a cache line.
@@ -167,7 +167,7 @@ def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = No
             f"{model_file} is from another version: it does not note the data that it was trained "
             "on. Use the version that wrote it, or train the model anew"
         )
-    config = config_of(checkpoint, config_dict or {})
+    config = config_of(checkpoint, config_dict or {}, model_file)
     if checkpoint["refit"]:
         train_data, valid_data, test_data = load_everything(config), None, None
     else:
@@ -188,17 +188,19 @@ def load_data_and_model(model_file: str, config_dict: dict[str, Any] | None = No
     return config, model, train_data._dataset, train_data, valid_data, test_data
 
 
-def config_of(checkpoint: dict[str, Any], settings: dict[str, Any]) -> Config:
-    """The configuration of a checkpoint's run, with ``settings`` on top.
+def config_of(checkpoint: dict[str, Any], settings: dict[str, Any], path: str | Path) -> Config:
+    """The configuration of the run of the checkpoint at ``path``, with ``settings`` on top.
 
     A model of ours has the settings that it was made with, whatever the defaults have become since.
+
+    Raises:
+        ValueError: if one of its settings means something else today, or it names a class from outside.
     """
     model, saved = checkpoint["model"], checkpoint["settings"]
-    for setting, name in (("model", model), ("ssl_task", checkpoint["settings"].get("ssl_task"))):
-        plugins.check_typed(setting, name, settings, "the checkpoint")
+    for setting, name in (("model", model), ("ssl_task", saved.get("ssl_task"))):
+        plugins.check_typed(setting, name, settings, str(path))
     saved = {key: saved[key] for key in model_defaults(model) if key in saved}
-    in_todays_names = getattr(get_model(model), "in_todays_names", dict)
-    defaults = in_todays_names({**saved, **checkpoint["external"]})
+    defaults = in_todays_names(get_model(model), {**saved, **checkpoint["external"]}, path)
     external = {key: defaults[key] for key in checkpoint["external"]}
     defaults = {key: defaults[key] for key in defaults.keys() - external.keys()}
     return Config(

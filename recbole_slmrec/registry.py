@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import recbole
@@ -12,7 +13,6 @@ from recbole.model.abstract_recommender import AbstractRecommender
 from recbole_slmrec import plugins
 from recbole_slmrec.model.bm3 import BM3
 from recbole_slmrec.model.content_knn import ContentKNN
-from recbole_slmrec.model.corrected import Pop, Random
 from recbole_slmrec.model.freedom import FREEDOM
 from recbole_slmrec.model.lattice import LATTICE
 from recbole_slmrec.model.lgmrec import LGMRec
@@ -31,8 +31,8 @@ _OURS = (
 )
 MODELS: dict[str, type] = {model.__name__: model for model in _OURS}
 
-CORRECTED: dict[str, type] = {model.__name__: model for model in (Pop, Random)}
-"""RecBole's models, with a fault mended."""
+CORRECTED = ("Pop", "Random")
+"""RecBole's models with a fault mended; to import one of RecBole's imports them all."""
 
 # RecBole writes the names of their files small.
 _OF_OTHER_PACKAGES = ("XGBoost", "LightGBM")
@@ -50,9 +50,10 @@ def get_model(name: str) -> type:
         ValueError: if neither this package nor RecBole nor anyone else has it; the message names the
             nearest.
     """
-    for models in (MODELS, CORRECTED):
-        if name in models:
-            return models[name]
+    if name in MODELS:
+        return MODELS[name]
+    if name in CORRECTED:
+        return getattr(importlib.import_module("recbole_slmrec.model.corrected"), name)
     outside = plugins.find(name, plugins.MODELS, AbstractRecommender)
     if outside is not None:
         return outside

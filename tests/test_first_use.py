@@ -18,6 +18,14 @@ finally:
     print({"torch", "recbole", "pandas", "numpy"} & set(sys.modules))
 """
 
+RUN = """
+import sys
+from recbole_slmrec.quick_start import run
+run("SLMRec", "ml-100k", config_dict={"epochs": 0, "state": "ERROR", "linear_weight": 0})
+unused = {"matplotlib", "ray", "hyperopt", "recbole.model.general_recommender.lightgcn"}
+print(unused & set(sys.modules))
+"""
+
 CONFIG = """
 config = Config(model="SLMRec", dataset="ml-100k")
 print(config["ssl_task"], config["MODEL_TYPE"].name, config["model"])
@@ -46,6 +54,10 @@ def test_the_commands_help_waits_for_no_library():
     lines = printed(HELP)
     assert lines[0].startswith("usage:")
     assert lines[-1] == "set()"
+
+
+def test_a_run_imports_no_library_that_it_has_no_use_for():
+    assert printed(RUN)[-1] == "set()"
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -99,7 +99,7 @@ def test_a_checkpoint_alone_has_nothing_imported(guide, capsys, monkeypatch):
     del sys.modules["taste"]
     assert cli.main(["evaluate", f"--checkpoint={path}"]) == 2
     said = capsys.readouterr().err
-    assert "the checkpoint has the model [taste.Taste], which is no part of this package" in said
+    assert f"{path} has the model [taste.Taste], which is no part of this package" in said
     assert "say so with --model=taste.Taste" in said and "taste" not in sys.modules
     assert cli.main(["evaluate", f"--checkpoint={path}", "--model=taste.Taste"]) == 0
 

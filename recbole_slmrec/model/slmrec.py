@@ -96,11 +96,15 @@ class SLMRec(MultimodalLightGCN):
         return MAIN_LOSSES[main_loss].samples_negatives
 
     @staticmethod
-    def in_todays_names(settings: dict[str, Any]) -> dict[str, Any]:
-        """The settings of a checkpoint, those that it lacks as they were when it was written."""
+    def in_todays_names(settings: dict[str, Any], path) -> dict[str, Any]:
+        """The settings of the checkpoint at ``path``, those that it lacks as they were when it was written.
+
+        Raises:
+            ValueError: if one of them means something else today.
+        """
         if settings.get("linear_weight", 0) != 0 and "linear_user_power" not in settings:
             raise ValueError(
-                "the checkpoint is of a version whose linear_weight had another unit: use it with that "
+                f"{path} is of a version whose linear_weight had another unit: use it with that "
                 "version, or train the model anew"
             )
         settings = {**_ONCE, **settings}

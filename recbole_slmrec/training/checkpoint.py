@@ -74,6 +74,16 @@ def _of_another_format(path: Path, state: Any) -> str:
     )
 
 
+def in_todays_names(model_class: type, settings: dict[str, Any], path) -> dict[str, Any]:
+    """The settings of the checkpoint at ``path`` by the names that ``model_class`` has for them today.
+
+    Raises:
+        ValueError: if one of them means something else today.
+    """
+    rename = getattr(model_class, "in_todays_names", None)
+    return dict(settings) if rename is None else rename(settings, path)
+
+
 def random_state() -> dict[str, Any]:
     """The state of every global random generator that training draws from."""
     state = {

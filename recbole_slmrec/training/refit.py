@@ -45,7 +45,7 @@ def refit(checkpoint_file: Path, output: Path | None = None) -> Path:
             f"{checkpoint_file} is a checkpoint of {noted['model']}: only general recommenders, "
             "ours and RecBole's, are refitted"
         )
-    config = quick_start.config_of(noted, {"epochs": noted["epoch"] + 1})
+    config = quick_start.config_of(noted, {"epochs": noted["epoch"] + 1}, checkpoint_file)
     train_data = quick_start.load_everything(config)
     anew = quick_start.build_model(config, train_data)
     for name, part in free_weights(model).items():

@@ -27,6 +27,7 @@ from recbole_slmrec.settings import model_defaults
 from recbole_slmrec.training import outside
 from recbole_slmrec.training.averaging import ParameterAverage
 from recbole_slmrec.training.checkpoint import (
+    in_todays_names,
     load_checkpoint,
     plain_settings,
     random_state,
@@ -303,7 +304,7 @@ class PluginTrainer:
     def _tell_other_settings(self, checkpoint: dict, path) -> None:
         """Warns if a model of ours goes on with settings that it did not have so far."""
         current = plain_settings(self.config.final_config_dict)
-        saved = getattr(type(self.model), "in_todays_names", dict)(checkpoint["settings"])
+        saved = in_todays_names(type(self.model), checkpoint["settings"], path)
         others = [
             f"{key} was {saved[key]} and is {current.get(key)}"
             for key in model_defaults(self.config["model"])

@@ -107,16 +107,17 @@ def test_settings_keep_what_can_be_written_down():
     assert plain_settings(settings) == {"tau": 0.2, "topk": [10]}
 
 
+CHECKPOINT = "saved/SLMRec.pth"
 _OFF = ("popularity_weight", "linear_weight", "cold_share", "ema_decay")
 
 
 def test_settings_of_before_are_kept_whatever_the_defaults_became(at_home):  # noqa: F811
     """What the version wrote that compared in the batch and ranked by inner product."""
-    state = load_checkpoint("saved/SLMRec.pth")
+    state = load_checkpoint(CHECKPOINT)
     came_later = ("negatives", "exclude_positives", "score", *_OFF)
     settings = {key: state["settings"][key] for key in state["settings"] if key not in came_later}
     state["settings"] = {**settings, "main_loss": "in_batch", "tau": 0.37}
-    config = quick_start.config_of(state, {})
+    config = quick_start.config_of(state, {}, CHECKPOINT)
     found = {key: config[key] for key in ("main_loss", "tau", *came_later)}
     assert found == {
         "main_loss": "info_nce",
@@ -127,12 +128,22 @@ def test_settings_of_before_are_kept_whatever_the_defaults_became(at_home):  # n
         **dict.fromkeys(_OFF, 0.0),
     }
     state["external"] = {**state["external"], "main_loss": "in_batch", "tau": 0.5}
-    config = quick_start.config_of(state, {"tau": 0.6})
+    config = quick_start.config_of(state, {"tau": 0.6}, CHECKPOINT)
     assert (config["main_loss"], config["negatives"], config["tau"]) == (
         "info_nce",
         "in_batch",
         0.6,
     )
+
+
+def test_a_weight_in_another_unit_is_refused_with_the_file(at_home):  # noqa: F811
+    state = load_checkpoint(CHECKPOINT)
+    state["settings"]["linear_weight"] = 5.0
+    del state["settings"]["linear_user_power"]
+    with pytest.raises(
+        ValueError, match="saved/SLMRec.pth is of a version whose linear_weight had"
+    ):
+        quick_start.config_of(state, {}, CHECKPOINT)
 
 
 def test_a_value_that_changed_on_the_disk_is_told(tmp_path):
