@@ -9,7 +9,7 @@ from recbole_slmrec.evaluation.top_k import top_k
 
 
 @pytest.mark.parametrize("along", ["rows", "columns"])
-@pytest.mark.parametrize("n_columns", [639, 640, 2560, 2600, 5000])
+@pytest.mark.parametrize("n_columns", [139, 165, 330, 639, 640, 2560, 2600, 5000, 20000])
 def test_it_is_torch_topk(n_columns, along):
     torch.manual_seed(n_columns)
     scores = torch.randn(50, n_columns)
