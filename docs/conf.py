@@ -36,7 +36,8 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 # What a notebook writes is no page of the site.
 nb_execution_in_temp = True
-nb_execution_timeout = 600
+# Seconds a cell: a slow machine takes many times what others do.
+nb_execution_timeout = 3600
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 # What a library prints to stderr differs between machines.
