@@ -1,8 +1,8 @@
 """Lets RecBole know this package's models when it is first used, not when this package is imported.
 
 RecBole and PyTorch take seconds to import, which a command's help need not wait for. So a finder of modules
-watches what is imported of RecBole: it mends what is at fault before RecBole is read, has the models made
-known before the first ``Config``, where every run begins, and extends the two modules that need it.
+watches what is imported of RecBole: it mends what is at fault, has the models made known before the first
+``Config``, where every run begins, and lets RecBole's quick start read this package's checkpoints.
 """
 
 from __future__ import annotations

@@ -42,6 +42,11 @@ def write_texts(path: Path, items: list[str], rng: np.random.Generator) -> None:
 
 
 def _features(items: list[str], rng: np.random.Generator) -> pd.DataFrame:
-    frame = pd.DataFrame(rng.normal(size=(len(items), 8)), columns=[f"x{n}" for n in range(8)])
-    frame.insert(0, "product_id", items)
+    return features_table("product_id", items, rng.normal(size=(len(items), 8)))
+
+
+def features_table(column: str, items: list[str], values: np.ndarray) -> pd.DataFrame:
+    """A row of numbers for each item, whose id stands in ``column``."""
+    frame = pd.DataFrame(values, columns=[f"x{n}" for n in range(values.shape[1])])
+    frame.insert(0, column, items)
     return frame

@@ -12,7 +12,7 @@ import yaml
 from recbole_slmrec import cli
 from tests.data.layouts import test_mmgcn, test_mmrec, test_slmrec
 from tests.data.published import MATRICES, write_matrix
-from tests.docs.shop import make_shop, write_texts
+from tests.docs.shop import features_table, make_shop, write_texts
 from tests.made import make
 
 N_USERS, N_ITEMS, N_OF_USER = 80, 50, 12
@@ -100,7 +100,7 @@ def later(folder: Path) -> None:
     cli.main(["prepare", "shop", "--source=shop", "--data_path=before"])
     _trained("SLMRec", "shop", "--data_path=before")
     (folder / "features").mkdir()
-    _table("item_id", ["new1", "new2", "new3"], np.ones((3, 8))).to_csv(
+    features_table("item_id", ["new1", "new2", "new3"], np.ones((3, 8))).to_csv(
         folder / "features" / "image.csv", index=False
     )
     lines = "user,item\nanna,i3\nanna,i7\nben,i20\n"
@@ -166,11 +166,7 @@ def _tables(folder: Path, pairs: dict, features: dict[str, np.ndarray]) -> None:
     np.save(folder / f"{first}.npy", values)
     (folder / f"{first}.ids.txt").write_text("\n".join(items) + "\n", encoding="utf-8")
     for name, values in others:
-        _table("product_id", items, values).to_csv(folder / f"{name}_features.csv", index=False)
+        features_table("product_id", items, values).to_csv(
+            folder / f"{name}_features.csv", index=False
+        )
     write_texts(folder / "products.csv", items, rng)
-
-
-def _table(column: str, items: list[str], values: np.ndarray) -> pd.DataFrame:
-    frame = pd.DataFrame(values, columns=[f"x{n}" for n in range(values.shape[1])])
-    frame.insert(0, column, items)
-    return frame

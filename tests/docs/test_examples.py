@@ -52,8 +52,8 @@ SHORT_SEARCH = {
     "Ray": ["--num_samples=1"],
     "Hyperopt": ["--algo=random", "--max_evals=1"],
 }
-# Of another machine, of size, or beyond the network that tests have none of.
-_ELSEWHERE = ("--ip=", "benchmarks", "tiktok-paper", "--model all-")
+# Of size, or beyond the network that tests have none of.
+_ELSEWHERE = ("benchmarks", "tiktok-paper", "--model all-")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
