@@ -186,6 +186,8 @@ class Regression(nn.Module):
         diagonal = 1 / self.reg - basis**2 @ shares
         on_users = torch.from_numpy(by_item @ basis.numpy())
         on_items = basis * shares / diagonal.unsqueeze(1)
+        # Zero but for rounding, and the parts of a cold item's score are to be that.
+        on_items[block.item_degrees.cpu() == 0] = 0
         own = spread(on_users, on_items).clamp(min=torch.finfo(torch.float32).tiny)
         device, dtype = block.user_degrees.device, torch.get_default_dtype()
         for name, table in {

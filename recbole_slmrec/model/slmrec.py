@@ -60,6 +60,7 @@ class SLMRec(MultimodalLightGCN):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
+        self._narrow: tuple[Part, Tensor] | None = None
         block = self.encoder.propagation.block
         follow_the_data(config, block)
         _check_tasks(config)
@@ -127,33 +128,40 @@ class SLMRec(MultimodalLightGCN):
     def parts(self) -> dict[str, Part]:
         """As :meth:`MultimodalLightGCN.parts`, and what the settings put beside: ``popularity``,
         ``linear``, and ``content``, by which cold items are ranked."""
-        parts = super().parts()
-        self._spread = scale = spread(*parts["embedding"])
-        if self.popularity is not None:
-            parts["popularity"] = self.popularity.columns(self.n_users)
+        parts, scale = self._but_linear()
         if self.linear is not None:
             parts["linear"] = Part(self.linear.on_users, self.linear.on_items * scale)
-        if self.cold is None:
-            return parts
-        return self.cold.beside(
-            parts, scale, lambda users: self._scores(users, *side_by_side(parts.values()))
-        )
+        return {name: parts[name] for name in self.columns}
 
     def item_scores(self, users: Tensor) -> Tensor:
-        """As :meth:`VectorRecommender.item_scores`; the linear part takes what it keeps."""
-        return self._scores(users, *self._evaluation_tables())
+        """As :meth:`VectorRecommender.item_scores`; the linear part takes what it keeps, so that its
+        columns, which are most of a vector, are not put beside the others."""
+        if self._narrow is None:
+            with torch.no_grad():
+                parts, scale = self._but_linear()
+                self._narrow = side_by_side(parts.values()), scale
+        return self._scores(users, *self._narrow)
 
-    def _scores(self, users: Tensor, on_users: Tensor, on_items: Tensor) -> Tensor:
+    def forget_tables(self) -> None:
+        super().forget_tables()
+        self._narrow = None
+
+    def _but_linear(self) -> tuple[dict[str, Part], Tensor]:
+        """:meth:`parts` without ``linear``, and what that is multiplied by."""
+        parts = super().parts()
+        scale = spread(*parts["embedding"])
+        if self.popularity is not None:
+            parts["popularity"] = self.popularity.columns(self.n_users)
+        if self.cold is None:
+            return parts, scale
+        warm = side_by_side(parts.values())
+        return self.cold.beside(parts, scale, lambda users: self._scores(users, warm, scale)), scale
+
+    def _scores(self, users: Tensor, vectors: Part, scale: Tensor) -> Tensor:
+        products = vectors.on_items @ vectors.on_users[users].T
         if self.linear is None:
-            return on_items @ on_users[users].T
-        on_users, on_items = (self._without_linear(side) for side in (on_users[users], on_items))
-        return torch.addcmul(on_items @ on_users.T, self.linear.scores(users), self._spread)
-
-    def _without_linear(self, vectors: Tensor) -> Tensor:
-        first = sum(
-            self.columns[name] for name in ("embedding", "popularity") if name in self.columns
-        )
-        return torch.cat([vectors[:, :first], vectors[:, first + self.linear.chosen.rank :]], dim=1)
+            return products
+        return torch.addcmul(products, self.linear.scores(users), scale)
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""
