@@ -46,7 +46,7 @@ SHORT = {
     "prepare": ["--force"],
     "run": _EPOCH,
     "compare": [*_EPOCH, "--seeds=1"],
-    "sweep": [*_EPOCH, "--seeds=1", "--values=0.1,0.5"],
+    "sweep": [*_EPOCH, "--seeds=1"],
 }
 SHORT_SEARCH = {
     "Ray": ["--num_samples=1"],
@@ -123,7 +123,13 @@ def _run(command: Command, monkeypatch) -> int:
 def _short(words: list[str]) -> list[str]:
     if words[0] == "tune":
         return [*_EPOCH, *SHORT_SEARCH["Ray" if "--tool=Ray" in words else "Hyperopt"]]
-    return SHORT.get(words[0], [])
+    short = SHORT.get(words[0], [])
+    if words[0] != "sweep":
+        return short
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    two = ",".join(given["--values"].split(",")[:2])
+    varied = f"--{given['--vary']}="
+    return [*(flag for flag in short if not flag.startswith(varied)), f"--values={two}"]
 
 
 def _with_checkpoint(text: str) -> str:
