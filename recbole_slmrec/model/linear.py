@@ -330,9 +330,9 @@ def _leading(weighed: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
 
 def _leading_by_chance(weighed: sp.csr_matrix, rank: int) -> tuple[Tensor, Tensor]:
     # A seed of its own: the same data give the same vectors, and a run's random state stays.
-    basis = randomized_range_finder(weighed.T, size=rank + rank // 8, n_iter=2, random_state=0)
+    basis = randomized_range_finder(weighed.T, size=rank + rank // 8, n_iter=4, random_state=0)
     products = torch.from_numpy(weighed @ basis)
-    # A fifth of the time of torch.svd_lowrank, and as near: it decomposes the narrow matrix itself.
+    # Two fifths of the time of torch.svd_lowrank, which decomposes the narrow matrix itself, and nearer.
     squares, turn = torch.linalg.eigh(products.T @ products)
     return squares[-rank:], torch.from_numpy(basis) @ turn[:, -rank:]
 
