@@ -26,7 +26,7 @@ class VectorRecommender(GeneralRecommender):
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
         self.n_negatives = _n_negatives(config)
-        self._tables: tuple[Tensor, Tensor] | None = None
+        self.forget_tables()
         self.register_load_state_dict_post_hook(lambda model, _: model.forget_tables())
 
     def forward(self) -> tuple[Tensor, Tensor]:
@@ -92,7 +92,7 @@ class VectorRecommender(GeneralRecommender):
 
     def forget_tables(self) -> None:
         """To be called when parameters are about to change."""
-        self._tables = None
+        self._tables: tuple[Tensor, Tensor] | None = None
 
     def _evaluation_tables(self) -> tuple[Tensor, Tensor]:
         if self._tables is None:

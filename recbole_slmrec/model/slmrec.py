@@ -60,7 +60,6 @@ class SLMRec(MultimodalLightGCN):
 
     def __init__(self, config, dataset):
         super().__init__(config, dataset)
-        self._narrow: tuple[Part, Tensor] | None = None
         block = self.encoder.propagation.block
         follow_the_data(config, block)
         _check_tasks(config)
@@ -125,6 +124,10 @@ class SLMRec(MultimodalLightGCN):
         encoding = encoding.of_first_items(len(items))
         return main, self.alpha * self.ssl_task(encoding, self.fusion)
 
+    def forget_tables(self) -> None:
+        super().forget_tables()
+        self._narrow: tuple[Part, Tensor] | None = None
+
     def parts(self) -> dict[str, Part]:
         """As :meth:`MultimodalLightGCN.parts`, and what the settings put beside: ``popularity``,
         ``linear``, and ``content``, by which cold items are ranked."""
@@ -141,10 +144,6 @@ class SLMRec(MultimodalLightGCN):
                 parts, scale = self._but_linear()
                 self._narrow = side_by_side(parts.values()), scale
         return self._scores(users, *self._narrow)
-
-    def forget_tables(self) -> None:
-        super().forget_tables()
-        self._narrow = None
 
     def _but_linear(self) -> tuple[dict[str, Part], Tensor]:
         """:meth:`parts` without ``linear``, and what that is multiplied by."""
