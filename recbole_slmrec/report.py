@@ -15,7 +15,7 @@ from texttable import Texttable
 
 from recbole_slmrec.data.modality import DenseModality, Modality
 from recbole_slmrec.graph import dgl_kernels
-from recbole_slmrec.graph.product import resolve_backend
+from recbole_slmrec.graph.product import backend_of_sums, resolve_backend
 from recbole_slmrec.model.slmrec import SLMRec
 from recbole_slmrec.model.validated import ValidatedWeight, free_weights
 from recbole_slmrec.processes import sharding
@@ -113,9 +113,10 @@ def _graph(config, dataset) -> str:
     n_edges = len(np.unique(users * dataset.item_num + items))
     n_users, n_items = len(np.unique(users)), len(np.unique(items))
     weights = [f"{config[key]} {key}" for key in ("adjacency", "aggregation") if key in config]
+    backend = resolve_backend if config["aggregation"] == "max" else backend_of_sums
     return (
         f"{n_edges:,} edges, {', '.join([str(config['n_layers']) + ' layers', *weights])}, "
-        f"{resolve_backend(config['graph_backend'], config['device'])} products; isolated: "
+        f"{backend(config['graph_backend'], config['device'])} products; isolated: "
         f"{dataset.user_num - 1 - n_users:,} users, {dataset.item_num - 1 - n_items:,} items"
     )
 

@@ -97,16 +97,16 @@ class StraightforwardSLMRec(nn.Module):
         masked = [None, None]
         if "FM" in task:
             masked = [names[place] for place in torch.randperm(len(names))[:2].tolist()]
-        fused = []
-        for lacking in masked:
-            view = {}
-            for m, E in tables.items():
+        views: tuple[dict, dict] = ({}, {})
+        for m, table in tables.items():
+            for view, lacking in zip(views, masked):
+                E = table
                 if m == lacking:
                     E = torch.zeros_like(E)
                 elif "FD" in task:
                     E = E * draw_mask(E, self.config["dropout_rate"])
                 view[m] = self.encode(E)
-            fused.append(self.fuse(view))
+        fused = [self.fuse(view) for view in views]
         (users_1, items_1), (users_2, items_2) = fused
         tau = self.config["tau_ssl"]
         on_users = info_nce(users_1[users], users_2[users], tau)

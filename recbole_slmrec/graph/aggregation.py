@@ -53,7 +53,8 @@ class NeighbourMean(NeighbourSum):
 class NeighbourMax:
     """The maximum of each node's neighbours, column by column; zero for an isolated node.
 
-    Made and called as :class:`NeighbourSum`. Where neighbours tie, DGL's kernel gives the gradient to one
+    Made and called as :class:`NeighbourSum`, but that ``auto`` is DGL where it has kernels, a CPU too:
+    torch has none of its own. Where neighbours tie, DGL's kernel gives the gradient to one
     of them and torch's shares it among them; both are subgradients.
     """
 

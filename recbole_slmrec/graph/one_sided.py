@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 from torch import Tensor
 
 from recbole_slmrec.graph.product import LinearMap
@@ -29,13 +31,22 @@ class OneSided:
         """What arrives at the rows ``own`` of the table's side and ``other`` of the other side."""
         return LinearMap.apply(x, self._product, self._transposed)
 
-    def masked(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same of x * mask, in the memory of that product; ``mask`` is a constant."""
-        return LinearMap.apply(
-            x,
-            lambda x: self._product_(x * mask),
-            lambda *gradients: self._transposed(*gradients).mul_(mask),
-        )
+    def masked(self, x: Tensor, masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """The same of x * mask for each mask, in the memory of that product; ``masks`` are constants."""
+
+        def products(x: Tensor) -> tuple[Tensor, ...]:
+            return tuple(each for mask in masks for each in self._product_(x * mask))
+
+        def transposed(*gradients: Tensor) -> Tensor:
+            pairs = zip(gradients[::2], gradients[1::2])
+            first, *others = (self._transposed(*pair) for pair in pairs)
+            first.mul_(masks[0])
+            for other, mask in zip(others, masks[1:]):
+                first.addcmul_(other, mask)
+            return first
+
+        arrivals = LinearMap.apply(x, products, transposed)
+        return list(zip(arrivals[::2], arrivals[1::2]))
 
     def _product(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self._arrivals(self.own.of(x) * self.mean, self.own.side.right(x))

@@ -115,13 +115,12 @@ class PropagationAt:
             lambda gradient: items.right.scale_(users.sums.transposed(users.left(gradient))),
         )
 
-    def from_masked_items(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Propagates x * mask, shape (|I|, d); otherwise as :meth:`from_items`."""
+    def from_masked_items(self, x: Tensor, masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Propagates x * mask, shape (|I|, d), for each mask; otherwise as :meth:`from_items`."""
         if self.whole.items.loop is not None:
-            return self.from_items(x * mask)
-        one_sided = OneSided(self.items, self.users, self.whole.n_layers)
-        on_items, on_users = one_sided.masked(x, mask)
-        return on_users, on_items
+            return [self.from_items(x * mask) for mask in masks]
+        arrivals = OneSided(self.items, self.users, self.whole.n_layers).masked(x, masks)
+        return [(on_users, on_items) for on_items, on_users in arrivals]
 
     def _by_layers(self, on_users: Tensor, on_items: Tensor) -> tuple[Tensor, Tensor]:
         hops = [self.whole.hop] * self.whole.n_layers

@@ -59,6 +59,7 @@ RESULTS = {
     },
     "evaluation": {
         "users": 200, "items": 70_000, "ours": 0.2, "default": 8.0,
+        "vectors": 0.05, "product": 0.1,
         "difference": 2e-6, "largest": 0.1,
     },
     "start_up": {
@@ -98,6 +99,8 @@ def test_targets_beside_what_was_measured():
     assert threads == ["1.15", "1.30", "", "no"]
     (evaluation,) = [row for what, row in rows.items() if what.startswith("full-sort")]
     assert evaluation == ["1/20", "1/40", "", "yes"]
+    (product,) = [row for what, row in rows.items() if "the bare product" in what]
+    assert product == ["1.30", "1.50", "", "no"]
     assert rows["largest difference of a metric between the two"] == ["1e-06", "2e-06", "", "no"]
     (nearest,) = [row for what, row in rows.items() if what.startswith("nearest items")]
     assert nearest == ["60.0 s", "61.0 s", "", "no"]

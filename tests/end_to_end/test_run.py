@@ -15,7 +15,7 @@ from recbole.trainer import HyperTuning
 
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
-from recbole_slmrec.graph.product import resolve_backend
+from recbole_slmrec.graph.product import backend_of_sums
 from recbole_slmrec.model.ssl import NO_TASK, SSL_TASKS
 from recbole_slmrec.training.checkpoint import load_checkpoint
 from recbole_slmrec.training.trainer import get_trainer
@@ -62,7 +62,7 @@ def test_the_start_says_what_is_trained_on_what(made, caplog):
     assert "SLMRec on made" in text
     assert "60 users, 45 items; interactions: 360 training, 60 validation, 120 test" in text
     assert "a: 4 columns, 0 missing; v: 6 columns, 0 missing; id: 64 trainable" in text
-    backend = resolve_backend("auto", "cpu")
+    backend = backend_of_sums("auto", "cpu")
     assert f"360 edges, 3 layers, pre adjacency, {backend} products" in text
     assert "tau=0.5" in text and "modalities=['a', 'v']" in text
     assert "main loss" in text and "ssl loss" in text

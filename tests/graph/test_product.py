@@ -13,6 +13,7 @@ from recbole_slmrec.graph.product import (
     InteractionBlock,
     KernelSums,
     SparseProduct,
+    backend_of_sums,
     resolve_backend,
 )
 from tests.backends import BACKENDS, DGL
@@ -64,23 +65,27 @@ def test_a_deep_copy_of_a_used_sparse_product_gives_the_same_sums():
     assert torch.equal(deepcopy(product)(x), expected)
 
 
+def test_on_a_cpu_auto_sums_by_torch():
+    assert InteractionBlock(interaction_graph(USERS, ITEMS, 4, 5), CPU).backend == "torch"
+
+
+@pytest.mark.parametrize("backend", [DGL])
+def test_for_what_torch_has_no_kernel_auto_is_dgl(backend):
+    assert resolve_backend("auto", CPU) == backend
+
+
 def test_torch_takes_over_where_dgl_has_no_kernels(monkeypatch):
     monkeypatch.setattr(dgl_kernels, "obstacle", lambda kind: "no DGL is installed")
     assert resolve_backend("auto", CPU) == "torch"
-    assert InteractionBlock(interaction_graph(USERS, ITEMS, 4, 5), CPU).backend == "torch"
     with pytest.raises(ValueError, match="no DGL is installed: use graph_backend: auto or torch"):
         resolve_backend("dgl", CPU)
 
 
-@pytest.mark.parametrize("backend", [DGL])
-def test_auto_is_dgl_where_it_has_kernels(backend):
-    assert resolve_backend("auto", CPU) == backend
-
-
-def test_dgl_does_not_serve_a_device_that_cannot_compute():
-    assert resolve_backend("auto", torch.device("meta")) == "torch"
+@pytest.mark.parametrize("resolve", [backend_of_sums, resolve_backend])
+def test_dgl_does_not_serve_a_device_that_cannot_compute(resolve):
+    assert resolve("auto", torch.device("meta")) == "torch"
 
 
 def test_an_unknown_backend_is_refused():
     with pytest.raises(ValueError, match=r"graph_backend \[numpy\] is not one of auto, dgl, torch"):
-        resolve_backend("numpy", CPU)
+        backend_of_sums("numpy", CPU)

@@ -82,9 +82,10 @@ def test_some_rows_are_those_of_all_rows_and_so_are_their_gradients(
 def test_a_masked_table_is_the_product_with_the_mask(rows, adjacency, n_layers):
     propagation = Propagation(block(), n_layers, adjacency).at(*rows)
     x = torch.randn(N_ITEMS, 3, dtype=torch.float64, requires_grad=True)
-    mask = (torch.rand(x.shape) < 0.5).double()
+    masks = [(torch.rand(x.shape) < 0.5).double() for _ in range(3)]
     before = x.detach().clone()
-    masked, expected = propagation.from_masked_items(x, mask), propagation.from_items(x * mask)
+    masked = [each for pair in propagation.from_masked_items(x, masks) for each in pair]
+    expected = [each for mask in masks for each in propagation.from_items(x * mask)]
     weights = [torch.randn(table.shape, dtype=torch.float64) for table in expected]
     for actual, other in zip(masked, expected):
         torch.testing.assert_close(actual, other, rtol=1e-12, atol=1e-12)

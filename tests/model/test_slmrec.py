@@ -106,11 +106,11 @@ def test_fd_on_features(monkeypatch, masked, adjacency, n_layers):
     monkeypatch.setattr("recbole_slmrec.model.ssl.fm_fd.draw_pair", lambda names: masked)
     drawn = record(monkeypatch, model.ssl_task, "keep_mask")
     loss = sum(model.calculate_loss(batch(USERS, ITEMS)))
-    masks = iter(drawn)
-    by_view = tuple(
-        {m: next(masks) for m in [*problem.modalities, "id"] if m != masked[view]}
-        for view in (0, 1)
-    )
+    masks, by_view = iter(drawn), ({}, {})
+    for m in [*problem.modalities, "id"]:
+        for view in (0, 1):
+            if m != masked[view]:
+                by_view[view][m] = next(masks)
     assert all(set(mask.unique().tolist()) <= {0.0, 1.0} for mask in drawn)
     expected = problem.ssl_loss(name, USERS, ITEMS, 0.5, masked=masked, masks=by_view)
     assert_same_gradients(model, loss, problem, expected)

@@ -12,10 +12,7 @@ _SMALLEST = torch.iinfo(torch.int64).min
 
 def draw_kept(n: int, rate: float, device: torch.device) -> Tensor:
     """False with the probability ``rate``, to 1 in 65,536, and true, of shape (n,)."""
-    # Four draws of 16 bits from each random number take an eighth of bernoulli_'s time.
-    numbers = torch.empty(-(-n // 4), dtype=torch.int64, device=device)
-    draws = numbers.random_(_SMALLEST, None).view(torch.int16)[:n]
-    return draws >= round(rate * 2**16) - 2**15
+    return _draws(n, device) >= _threshold(rate)
 
 
 def draw_mask(table: Tensor, rate: float, columns: Columns | None = None) -> Tensor:
@@ -28,5 +25,18 @@ def draw_mask(table: Tensor, rate: float, columns: Columns | None = None) -> Ten
             number of processes.
     """
     width = table.shape[1] if columns is None or columns.are_all else columns.width
-    kept = draw_kept(len(table) * width, rate, table.device).view(len(table), width)
-    return (kept if columns is None else columns.own(kept, 1)).to(table.dtype)
+    draws = _draws(len(table) * width, table.device).view(len(table), width)
+    draws = draws if columns is None else columns.own(draws, 1)
+    # At once in the table's type, which takes a CPU a third of the time of truth values and their copy.
+    return torch.ge(draws, _threshold(rate), out=torch.empty_like(draws, dtype=table.dtype))
+
+
+def _draws(n: int, device: torch.device) -> Tensor:
+    """Random numbers of 16 bits, shape (n,)."""
+    # Four draws of 16 bits from each random number take an eighth of bernoulli_'s time.
+    numbers = torch.empty(-(-n // 4), dtype=torch.int64, device=device)
+    return numbers.random_(_SMALLEST, None).view(torch.int16)[:n]
+
+
+def _threshold(rate: float) -> int:
+    return round(rate * 2**16) - 2**15

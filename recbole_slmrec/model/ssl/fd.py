@@ -47,18 +47,22 @@ class FeatureDropout(TwoViews):
     ) -> tuple[Encoding, Encoding]:
         """Two dropout views; view k has the item features of the modalities ``masked[k]`` at zero."""
         tables = {name: self.encoder.table(name) for name in self.encoder.names}
-        drop = self._drop_features if self.level == "feature" else self._drop_layers
-        first, second = (drop(tables, encoding, names) for names in masked)
-        return first, second
+        if self.level == "layer":
+            first, second = (self._drop_layers(tables, encoding, names) for names in masked)
+            return first, second
+        return self._drop_features(tables, encoding, masked)
 
-    def _drop_features(self, tables, encoding: Encoding, masked) -> Encoding:
-        parts = {
-            name: None
-            if name in masked
-            else Part(*encoding.propagation.from_masked_items(table, self.keep_mask(table)))
-            for name, table in tables.items()
-        }
-        return replace(encoding, item_parts=parts)
+    def _drop_features(self, tables, encoding: Encoding, masked) -> tuple[Encoding, Encoding]:
+        first: dict[str, Part | None] = dict.fromkeys(tables)
+        second: dict[str, Part | None] = dict.fromkeys(tables)
+        for name, table in tables.items():
+            # Those of one table together, whose gradients are then added up once.
+            parts = [part for part, names in zip((first, second), masked) if name not in names]
+            masks = [self.keep_mask(table) for _ in parts]
+            arrivals = encoding.propagation.from_masked_items(table, masks)
+            for part, arrived in zip(parts, arrivals):
+                part[name] = Part(*arrived)
+        return replace(encoding, item_parts=first), replace(encoding, item_parts=second)
 
     def _drop_layers(self, tables, encoding: Encoding, masked) -> Encoding:
         user_table = self.encoder.user_embedding.weight
