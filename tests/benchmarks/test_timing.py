@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,10 +67,19 @@ def test_a_steady_load_of_others_is_seen_though_nothing_drifts(monkeypatch):
     assert disturbance.is_large
 
 
-def test_own_work_is_not_that_of_others():
-    before = timing._others()
-    started = timing.perf_counter()
-    while timing.perf_counter() - started < 0.3:
-        sum(range(1000))
-    # What else the machine does is not known; nothing of these 0.3 s may count.
-    assert timing._others() - before < (timing.psutil.cpu_count() - 1) * 0.3 + 0.15
+def test_own_work_and_that_of_children_is_not_that_of_others(monkeypatch):
+    machine = namedtuple("Machine", "user system idle iowait guest")
+    process = namedtuple("Process", "user system")
+
+    def others(user: float, own: float, child: float) -> float:
+        # The guest's 8 seconds are among the user's too.
+        monkeypatch.setattr(timing.psutil, "cpu_times", lambda: machine(user, 20, 50, 3, 8))
+        children = [SimpleNamespace(cpu_times=lambda: process(child, 1))]
+        running = SimpleNamespace(
+            cpu_times=lambda: process(own, 2), children=lambda recursive: children
+        )
+        monkeypatch.setattr(timing.psutil, "Process", lambda: running)
+        return timing._others()
+
+    assert others(user=100, own=10, child=4) == 100 + 20 - (10 + 2) - (4 + 1)
+    assert others(user=103, own=12, child=4.5) - others(user=100, own=10, child=4) == 0.5
