@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Callable
 
@@ -13,6 +12,7 @@ from recbole.data.dataloader import FullSortEvalDataLoader
 from recbole.trainer import Trainer
 
 from benchmarks.loaded import Loaded
+from benchmarks.timing import medians_in_turn
 from recbole_slmrec.training.trainer import get_trainer
 
 # BPR learns the popularity that generated sets have, so that the metrics compared are not all zero.
@@ -55,19 +55,8 @@ def measure(name: str, data_path: Path) -> dict[str, float]:
 
 @torch.no_grad()
 def _parts(model, test_data) -> dict[str, float]:
-    return {
-        "vectors": _median(model.forward),
-        "product": _median(_product(model, test_data)),
-    }
-
-
-def _median(work: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        work()
-        taken.append(perf_counter() - start)
-    return median(taken)
+    tasks = {"vectors": model.forward, "product": _product(model, test_data)}
+    return medians_in_turn(tasks, ROUNDS)
 
 
 def _product(model, test_data) -> Callable[[], None]:

@@ -37,10 +37,6 @@ def precise(value: float) -> str:
     return f"{value:.1g}"
 
 
-def _beside_product(evaluation: dict[str, float]) -> float:
-    return (evaluation["ours"] - evaluation["vectors"]) / evaluation["product"]
-
-
 @dataclass(frozen=True)
 class Target:
     """One bound.
@@ -125,6 +121,10 @@ def memory_ratio(memory: dict[str, dict[str, int]]) -> float:
 def _slope(results: Results) -> float:
     points = results["growth"]
     return growth.slope(points["interactions"], growth.graph_part(points))
+
+
+def _beside_product(evaluation: dict[str, float]) -> float:
+    return (evaluation["ours"] - evaluation["vectors"]) / evaluation["product"]
 
 
 def _of_processes(results: Results, one: str, other: str, kind: str = "step") -> float:
