@@ -27,6 +27,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def page_faults(**set_by_user: str) -> int:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("MALLOC_")}
+    # Small pages alone: how many of an address range Linux makes huge depends on what else runs.
+    kept["THP_MEM_ALLOC_ENABLE"] = "0"
     process = subprocess.run(
         [sys.executable, "-c", _CODE],
         env={**kept, **set_by_user}, capture_output=True, text=True, check=True,
