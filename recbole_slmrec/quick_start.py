@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from recbole.data import create_dataset, data_preparation
+from recbole.data import create_dataset
 from recbole.data.transform import construct_transform
 from recbole.data.utils import get_dataloader
 from recbole.utils import get_flops, init_logger, init_seed
 
 from recbole_slmrec import plugins, report
 from recbole_slmrec.config import Config
+from recbole_slmrec.data import samplers
 from recbole_slmrec.data.everything import everything_for_training
 from recbole_slmrec.data.files import make_folder, named_by
 from recbole_slmrec.data.find import find_dataset
@@ -234,7 +235,7 @@ def load_data(config: Config):
     for sentence in metrics.cut_to_catalogue(config, dataset.item_num - 1):
         getLogger().warning(sentence)
     _set_eval_batch_size(config, dataset.item_num)
-    train_data, valid_data, test_data = data_preparation(config, dataset)
+    train_data, valid_data, test_data = samplers.prepared(config, dataset)
     if parallel.one_batch():
         train_data = _in_one_batch(config, train_data)
     metrics.check_labels(config, valid=valid_data, test=test_data)

@@ -21,8 +21,8 @@ finally:
 RUN = """
 import sys
 from recbole_slmrec.quick_start import run
-run("SLMRec", "ml-100k", config_dict={"epochs": 0, "state": "ERROR", "linear_weight": 0})
-unused = {"matplotlib", "ray", "hyperopt", "recbole.model.general_recommender.lightgcn"}
+run("SLMRec", "ml-100k", config_dict={"epochs": 0, "state": "ERROR", "use_gpu": False, "linear_weight": 0})
+unused = {"matplotlib", "ray", "hyperopt", "dgl", "recbole.model.general_recommender.lightgcn"}
 print(unused & set(sys.modules))
 """
 

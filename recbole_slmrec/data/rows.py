@@ -26,6 +26,7 @@ class Rows:
         problem: what is wrong with a row; empty if nothing is.
         doubtful: first and last line of what CSV takes for one row, and each line could be one.
         nul: the first line with a NUL character, None where there is none.
+        marked: whether it has a quotation mark at all.
     """
 
     n: int
@@ -33,6 +34,7 @@ class Rows:
     problem: str = ""
     doubtful: list[tuple[int, int]] = field(default_factory=list)
     nul: int | None = None
+    marked: bool = False
 
     def warnings(self, path: Path | str) -> list[str]:
         """A sentence about the first doubtful lines."""
@@ -66,14 +68,15 @@ def look_through(open_text: OpenText, separator: str) -> Rows:
     except UnicodeDecodeError:
         return Rows(0, problem=undecodable(open_text))
     if not lines.marked or len(separator) > 1:
-        return Rows(lines.n, problem=lines.problem, nul=lines.nul)
+        return Rows(lines.n, problem=lines.problem, nul=lines.nul, marked=lines.marked)
     with open_text() as file:
         records = _look_at_csv(file, separator)
     if not lines.wrong and (records.problem or records.long):
-        return Rows(lines.n, doubtful=[] if records.problem else records.long, nul=lines.nul)
+        doubtful = [] if records.problem else records.long
+        return Rows(lines.n, doubtful=doubtful, nul=lines.nul, marked=True)
     wrong = set(lines.wrong)
     doubtful = [span for span in records.long if wrong.isdisjoint(range(span[0], span[1] + 1))]
-    return Rows(records.n, True, records.problem, doubtful, lines.nul)
+    return Rows(records.n, True, records.problem, doubtful, lines.nul, marked=True)
 
 
 def parsed(open_text: OpenText, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:

@@ -177,7 +177,7 @@ def _read_by(rows: Rows, separator: str) -> Iterator[None]:
     def read(*args, engine: str, **kwargs) -> pd.DataFrame:
         quoting = csv.QUOTE_MINIMAL if rows.quoted else csv.QUOTE_NONE
         frame = read_csv(*args, engine="c", quoting=quoting, **kwargs)
-        return frame if rows.quoted else _without_marks(frame)
+        return _without_marks(frame) if rows.marked and not rows.quoted else frame
 
     if len(separator) == 1:
         pd.read_csv = read

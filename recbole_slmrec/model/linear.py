@@ -184,19 +184,16 @@ class Regression(nn.Module):
         self.rank = len(squares)
         shares = squares / (self.reg * (squares + self.reg))
         diagonal = 1 / self.reg - basis**2 @ shares
-        on_users = torch.from_numpy(by_item @ basis.numpy())
-        on_items = basis * shares / diagonal.unsqueeze(1)
-        # Zero but for rounding, and the parts of a cold item's score are to be that.
-        on_items[block.item_degrees.cpu() == 0] = 0
-        own = spread(on_users, on_items).clamp(min=torch.finfo(torch.float32).tiny)
         device, dtype = block.user_degrees.device, torch.get_default_dtype()
-        for name, table in {
-            "of_each": basis * weights.unsqueeze(1),
-            "on_users": on_users,
-            "on_items": on_items / own,
-        }.items():
-            # Made from the data anew at each start, so no checkpoint carries them.
-            self.register_buffer(name, table.to(device, dtype), persistent=False)
+        of_each = (basis * weights.unsqueeze(1)).to(device, dtype)
+        on_users = block.on_users(of_each)
+        on_items = (basis * shares / diagonal.unsqueeze(1)).to(device, dtype)
+        # Zero but for rounding, and the parts of a cold item's score are to be that.
+        on_items[block.item_degrees == 0] = 0
+        on_items /= spread(on_users, on_items).clamp(min=torch.finfo(torch.float32).tiny)
+        # Made from the data anew at each start, so no checkpoint carries them.
+        for name, table in (("of_each", of_each), ("on_users", on_users), ("on_items", on_items)):
+            self.register_buffer(name, table, persistent=False)
         self._kept: dict[bytes, Tensor] = {}
 
     def scores(self, users: Tensor) -> Tensor:

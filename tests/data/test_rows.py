@@ -24,13 +24,13 @@ def _rows(text: str, separator: str = ",") -> tuple[Rows, list[list[str]]]:
 
 def test_a_mark_that_opens_and_never_closes_is_part_of_a_text():
     rows, fields = _rows('id,title\n1,"Stray\n2,b\n3,c\n')
-    assert rows == Rows(3)
+    assert rows == Rows(3, marked=True)
     assert fields == [["1", '"Stray'], ["2", "b"], ["3", "c"]]
 
 
 def test_a_mark_that_another_rows_mark_would_close_is_part_of_a_text():
     rows, fields = _rows('id,title\n1,"Stray\n2,b\n3,TV 32"\n4,"d"\n')
-    assert rows == Rows(4, doubtful=[(2, 4)])
+    assert rows == Rows(4, doubtful=[(2, 4)], marked=True)
     assert rows.warnings("t.csv") == [
         "t.csv: lines 2 to 4 are read as rows, though a field in quotation marks could go on over "
         "them; if it does, take the line breaks out of the text"
@@ -47,7 +47,7 @@ def test_marks_inside_and_before_more_text_stay(text):
 
 def test_fields_of_csv_may_hold_separators_marks_and_line_breaks():
     rows, fields = _rows('id,title\n1,"a, b"\n2,"say ""hi"""\n3,"one\ntwo"\n')
-    assert rows == Rows(3, quoted=True)
+    assert rows == Rows(3, quoted=True, marked=True)
     assert fields == [["1", "a, b"], ["2", 'say "hi"'], ["3", "one\ntwo"]]
 
 
@@ -120,7 +120,7 @@ def test_a_nul_is_seen():
 
 def test_longer_separators_leave_marks_as_they_are():
     rows, fields = _rows('id::title\n1::"a\n2::b\n', "::")
-    assert rows == Rows(2)
+    assert rows == Rows(2, marked=True)
     assert fields == [["1", '"a'], ["2", "b"]]
 
 

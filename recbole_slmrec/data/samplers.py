@@ -1,0 +1,54 @@
+"""RecBole's split and loaders, without a Python loop over all interactions for what users have."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import numpy as np
+import recbole.data.utils
+from recbole.data import data_preparation
+from recbole.sampler import Sampler
+
+
+def prepared(config, dataset):
+    """``recbole.data.data_preparation``, whose samplers are :class:`QuickSampler`."""
+    with patch.object(recbole.data.utils, "Sampler", QuickSampler):
+        return data_preparation(config, dataset)
+
+
+class QuickSampler(Sampler):
+    """RecBole's sampler: the items that users have up to each split are sets once a user and change.
+
+    RecBole adds one interaction after another, and copies every user's set for every split; at 947,000
+    interactions this is two thirds of the time that its loaders take to make.
+    """
+
+    def get_used_ids(self) -> dict[str, np.ndarray]:
+        """By phase, the set of the items that each user has up to it: shape (|U|,) of objects.
+
+        Raises:
+            ValueError: if a user has every item, so that none is left to rank or to sample.
+        """
+        used, last = {}, np.full(self.user_num, frozenset(), dtype=object)
+        for phase, dataset in zip(self.phases, self.datasets):
+            # Sets that do not change are shared by the phases.
+            used[phase] = last = _joined(last, dataset.inter_feat, self.uid_field, self.iid_field)
+        full = next((u for u, own in enumerate(last) if len(own) + 1 == self.item_num), None)
+        if full is not None:
+            token = self.datasets[0].id2token(self.uid_field, full)
+            raise ValueError(
+                f"user {token} has interacted with all items, so that none is left to rank or to sample: "
+                "leave such users out with user_inter_num_interval"
+            )
+        return used
+
+
+def _joined(last: np.ndarray, interactions, user_field: str, item_field: str) -> np.ndarray:
+    """``last`` with the items of more interactions; the sets of users without any are the same ones."""
+    users, items = (interactions[field].numpy() for field in (user_field, item_field))
+    order = users.argsort(kind="stable")
+    users, starts = np.unique(users[order], return_index=True)
+    joined = last.copy()
+    for user, own in zip(users.tolist(), np.split(items[order], starts[1:])):
+        joined[user] = last[user].union(own.tolist())
+    return joined
