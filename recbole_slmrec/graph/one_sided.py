@@ -17,14 +17,15 @@ class OneSided:
     L_t S_t R_o to the other side and L_o S_o R_t back (S sums, L and R scale), K = (back there) and
     P = I + K + K^2 + ..., each is a product with the same P:
     (L odd) own = P x, other = there P x; (L even) other = there P x, own = x + back there P x.
-    The recursion goes from y = R_o P x to the next, so that scales that meet are applied as one: each
-    is a pass over a table. Those at the end, of which the division by L + 1 is a part, are on the rows
-    that are asked for only.
+    Scales that meet are one, and a weight of the edges that follow, so that none is a pass over a table
+    but for R_o at the end of the transpose. The recursion goes from sum to sum: S_t R_o P x and, in the
+    transpose, P' without the R_o that it ends with. Scales at the end, of which the division by L + 1 is
+    a part, are on the rows that are asked for only.
     """
 
     def __init__(self, own: End, other: End, n_layers: int):
         self.own, self.other, self.n_layers = own, other, n_layers
-        self.n_rounds, self.mean = (n_layers - 1) // 2, 1 / (n_layers + 1)
+        self.mean = 1 / (n_layers + 1)
         self.own_left, self.other_left = (end.left.shrunk(self.mean) for end in (own, other))
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,10 +33,10 @@ class OneSided:
         return LinearMap.apply(x, self._product, self._transposed)
 
     def masked(self, x: Tensor, masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """The same of x * mask for each mask, in the memory of that product; ``masks`` are constants."""
+        """The same of x * mask for each mask; ``masks`` are constants."""
 
         def products(x: Tensor) -> tuple[Tensor, ...]:
-            return tuple(each for mask in masks for each in self._product_(x * mask))
+            return tuple(each for mask in masks for each in self._product(x * mask))
 
         def transposed(*gradients: Tensor) -> Tensor:
             pairs = zip(gradients[::2], gradients[1::2])
@@ -49,29 +50,23 @@ class OneSided:
         return list(zip(arrivals[::2], arrivals[1::2]))
 
     def _product(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self._arrivals(self.own.of(x) * self.mean, self.own.side.right(x))
-
-    def _product_(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        on_own = self.own.of(x) * self.mean
-        return self._arrivals(on_own, self.own.side.right.scale_(x))
-
-    def _arrivals(self, on_own: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-        """From x / (L + 1) on the rows ``own``, which is added to, and R_o x."""
         own, other = self.own, self.other
+        on_own = own.of(x) * self.mean
         if self.n_layers == 0:
             n_other = other.side.sums.n_destinations
-            return on_own, other.of(start.new_zeros(n_other, start.shape[1]))
+            return on_own, other.of(x.new_zeros(n_other, x.shape[1]))
+        right = own.side.right.like(x)
+        if self.n_layers == 1:
+            return on_own, self.other_left.scale_(other.sums.of_scaled(x, right))
+        first = there = other.side.sums.of_scaled(x, right)
+        for _ in range(self.n_layers // 2 - 1):
+            there = self._there(self._back(there)).add_(first)
         if self.n_layers % 2 == 0:
-            there = other.side.sums(self._powers(start, self.n_rounds))
-            on_other = self.other_left(other.of(there))
-            last = own.sums(other.side.both.scale_(there))
-            return on_own.add_(self.own_left.scale_(last)), on_other
-        y = start
-        if self.n_rounds:
-            back = self._there_and_back(self._powers(start, self.n_rounds - 1))
-            on_own.add_(self.own_left(own.of(back)))
-            y = own.side.both.add_scaled_(start, back)
-        return on_own, self.other_left.scale_(other.sums(y))
+            last = own.sums.of_scaled(there, other.side.both.like(x))
+            return on_own.add_(self.own_left.scale_(last)), self.other_left(other.of(there))
+        back = self._back(there)
+        last = other.sums.of_scaled(back, own.side.both.like(x)).add_(other.of(first))
+        return on_own.add_(self.own_left(own.of(back))), self.other_left.scale_(last)
 
     def _transposed(self, on_own: Tensor, on_other: Tensor) -> Tensor:
         own, other = self.own, self.other
@@ -79,24 +74,25 @@ class OneSided:
             zeros = on_own.new_zeros(own.side.sums.n_destinations, on_own.shape[1])
             return own.add_(zeros, on_own)
         if self.n_layers % 2 == 0:
-            there = other.side.both.scale_(own.sums.transposed(self.own_left(on_own)))
-            x = own.side.sums(other.add_(there, self.other_left(on_other)))
+            there = own.sums.transposed(self.own_left(on_own))
+            first = self._back(self._before_right(other, there, on_other))
         else:
             x = other.sums.transposed(self.other_left(on_other))
-        if self.n_rounds:
-            start = own.side.both(x)
-            if self.n_layers % 2:
-                own.add_(start, self.own_left(on_own))
-            x = self._there_and_back(self._powers(start, self.n_rounds - 1)).add_(x)
-        return own.add_(own.side.right.scale_(x), on_own, self.mean)
+            first = self._before_right(own, x, on_own)
+        x = first
+        for _ in range((self.n_layers - 1) // 2):
+            x = self._back(self._there(x)).add_(first)
+        x = own.side.right.scale_(x)
+        return own.add_(x, on_own, self.mean) if self.n_layers % 2 == 0 else x
 
-    def _powers(self, start: Tensor, n: int) -> Tensor:
-        """R_o (1 + K + ... + K^n) of the table that ``start`` is R_o times; K' alike, with L_o."""
-        y = start
-        for _ in range(n):
-            y = self.own.side.both.add_scaled_(start, self._there_and_back(y))
-        return y
+    def _before_right(self, end: End, x: Tensor, on_rows: Tensor) -> Tensor:
+        """Adds to x what the side's R makes ``on_rows`` / (L + 1) of, on the rows of ``end``."""
+        return end.add_(x, end.right.inverse().scale_(on_rows * self.mean))
 
-    def _there_and_back(self, y: Tensor) -> Tensor:
-        there = self.other.side.both.scale_(self.other.side.sums(y))
-        return self.own.side.sums(there)
+    def _there(self, x: Tensor) -> Tensor:
+        """S_t R_o L_o of a table of the own side."""
+        return self.other.side.sums.of_scaled(x, self.own.side.both.like(x))
+
+    def _back(self, x: Tensor) -> Tensor:
+        """S_o R_t L_t of a table of the other side."""
+        return self.own.side.sums.of_scaled(x, self.other.side.both.like(x))

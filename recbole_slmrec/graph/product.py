@@ -67,10 +67,25 @@ class NeighbourSums:
         self.starts, self.columns, self.weights = starts, columns, weights
         self.n_sources, self.n_destinations = n_sources, len(starts) - 1
         self.degrees = starts.diff()
+        self._of_edges: dict[Tensor, Tensor] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
         """Shape (n_sources, d) -> (n_destinations, d)."""
         return bag_sums(self.columns, x, self.starts, self.weights)
+
+    def of_scaled(self, x: Tensor, factors: Tensor | None) -> Tensor:
+        """Those of ``x * factors``, which is not made: the edges, without ``weights``, have the factors.
+
+        Args:
+            x: shape (n_sources, d).
+            factors: shape (n_sources, 1), in the type of x; None stands for 1. What edges have of a
+                tensor is kept for the next call with it.
+        """
+        if factors is None:
+            return self(x)
+        if factors not in self._of_edges:
+            self._of_edges[factors] = factors.flatten().index_select(0, self.columns)
+        return bag_sums(self.columns, x, self.starts, self._of_edges[factors])
 
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n_destinations, d) -> (n_sources, d)."""
@@ -126,6 +141,14 @@ class RowSums:
         """Shape (n_sources, d) -> (n, d)."""
         return bag_sums(self.sources, x, self._offsets, self._weights)
 
+    def of_scaled(self, x: Tensor, factors: Tensor | None) -> Tensor:
+        """As :meth:`NeighbourSums.of_scaled`."""
+        if factors is None:
+            return self(x)
+        return bag_sums(
+            self.sources, x, self._offsets, factors.flatten().index_select(0, self.sources)
+        )
+
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n, d) -> (n_sources, d)."""
         rows, offsets, weights = self._by_source
@@ -172,6 +195,10 @@ class WholeThenRows:
         """Shape (n_sources, d) -> (n, d)."""
         return self.half(x).index_select(0, self.rows)
 
+    def of_scaled(self, x: Tensor, factors: Tensor | None) -> Tensor:
+        """As :meth:`NeighbourSums.of_scaled`."""
+        return self.half.of_scaled(x, factors).index_select(0, self.rows)
+
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n, d) -> (n_sources, d)."""
         whole = x.new_zeros(self.half.n_destinations, x.shape[1])
@@ -216,6 +243,10 @@ class KernelSums(NeighbourSums):
     def __call__(self, x: Tensor) -> Tensor:
         """As :class:`NeighbourSums`."""
         return self.kernel(x)
+
+    def of_scaled(self, x: Tensor, factors: Tensor | None) -> Tensor:
+        """As :meth:`NeighbourSums.of_scaled`, but for a table that is made."""
+        return self.kernel(x if factors is None else x * factors)
 
 
 class Block:

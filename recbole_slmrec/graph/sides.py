@@ -26,7 +26,8 @@ def node_weights(degrees: Tensor, adjacency: str) -> Weights:
     """A_hat's weights of nodes with these degrees, shape (n,): shape (n, 1) each."""
     # In double, so that a float64 model is not limited by the scales; cast where they are used.
     degrees = degrees.to(torch.float64).unsqueeze(1)
-    inverse = torch.where(degrees > 0, 1 / degrees, torch.zeros_like(degrees))
+    # An isolated node has no edges: what it is weighed by changes nothing, but divides others' tables.
+    inverse = 1 / degrees.clamp(min=1)
     if adjacency == "pre":
         return Weights(left=inverse.sqrt(), right=inverse.sqrt(), loop=None)
     if adjacency == "norm":
@@ -47,14 +48,10 @@ class Scale:
 
     def __call__(self, x: Tensor) -> Tensor:
         """A new table."""
-        return x.clone() if self.factors is None else x * self._as(x)
+        return x.clone() if self.factors is None else x * self.like(x)
 
     def scale_(self, x: Tensor) -> Tensor:
-        return x if self.factors is None else x.mul_(self._as(x))
-
-    def add_scaled_(self, x: Tensor, y: Tensor) -> Tensor:
-        """Gives x + this y, in y's place."""
-        return y.add_(x) if self.factors is None else torch.addcmul(x, y, self._as(y), out=y)
+        return x if self.factors is None else x.mul_(self.like(x))
 
     def times(self, other: Scale) -> Scale:
         if self.factors is None or other.factors is None:
@@ -66,12 +63,18 @@ class Scale:
         one = torch.ones((), dtype=torch.float64)
         return Scale((one if self.factors is None else self.factors) * factor)
 
+    def inverse(self) -> Scale:
+        return self if self.factors is None else Scale(1 / self.factors)
+
     def at(self, rows: Tensor | None) -> Scale:
         if self.factors is None or rows is None:
             return self
         return Scale(self.factors.index_select(0, rows))
 
-    def _as(self, x: Tensor) -> Tensor:
+    def like(self, x: Tensor) -> Tensor | None:
+        """The factors in the type of x, always the same tensor."""
+        if self.factors is None:
+            return None
         if x.dtype not in self._cast:
             self._cast[x.dtype] = self.factors.to(x.dtype)
         return self._cast[x.dtype]
@@ -92,7 +95,7 @@ class End:
 
     def __init__(self, side: Side, rows: Tensor | None):
         self.side, self.rows = side, rows
-        self.left = side.left.at(rows)
+        self.left, self.right = side.left.at(rows), side.right.at(rows)
 
     @cached_property
     def sums(self) -> NeighbourSums | RowSums | WholeThenRows:

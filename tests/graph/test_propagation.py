@@ -112,6 +112,10 @@ def test_a_side_costs_a_product_a_layer_and_the_last_its_rows_only_unless_they_h
             edges.append(N_EDGES)
             return super().__call__(x)
 
+        def of_scaled(self, x, factors):
+            edges.append(N_EDGES)
+            return super().of_scaled(x, factors)
+
     def counted_at(at):
         def some(rows):
             sums = at(rows)

@@ -1,13 +1,14 @@
-"""What is kept and what is dropped, drawn at random from torch's global generator."""
+"""What is kept and what is dropped, drawn at random as torch's global generator says."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from recbole_slmrec.processes.columns import Columns
 
-_SMALLEST = torch.iinfo(torch.int64).min
+_SMALLEST, _LARGEST = torch.iinfo(torch.int64).min, torch.iinfo(torch.int64).max
 
 
 def draw_kept(n: int, rate: float, device: torch.device) -> Tensor:
@@ -34,8 +35,14 @@ def draw_mask(table: Tensor, rate: float, columns: Columns | None = None) -> Ten
 def _draws(n: int, device: torch.device) -> Tensor:
     """Random numbers of 16 bits, shape (n,)."""
     # Four draws of 16 bits from each random number take an eighth of bernoulli_'s time.
-    numbers = torch.empty(-(-n // 4), dtype=torch.int64, device=device)
-    return numbers.random_(_SMALLEST, None).view(torch.int16)[:n]
+    n_numbers = -(-n // 4)
+    if device.type == "cpu":
+        # Torch's own numbers take twice as long; it gives the seed, so that a run can be repeated.
+        seed = torch.randint(_LARGEST, ()).item()
+        numbers = torch.from_numpy(np.random.SFC64(seed).random_raw(n_numbers).view(np.int64))
+    else:
+        numbers = torch.empty(n_numbers, dtype=torch.int64, device=device).random_(_SMALLEST, None)
+    return numbers.view(torch.int16)[:n]
 
 
 def _threshold(rate: float) -> int:
