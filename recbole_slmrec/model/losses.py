@@ -23,6 +23,9 @@ _LOGITS_PER_BLOCK = 2**24
 
 _LN_2 = math.log(2)
 
+# Powers of 2 of numbers no further from 0, and sums of many, are far from float32's ends.
+_SMALL = 60
+
 
 class Pairs(NamedTuple):
     """The rows of a batch, each an anchor and its positive; several may name the same vector.
@@ -331,9 +334,10 @@ def _entropies(
 
     Block by block, so that the logits are never stored whole, an anchor a column. The weights of
     candidates and anchors multiply narrow matrices only. Powers are of 2, which take a CPU a third
-    of the time of those of e.
+    of the time of those of e, and of what a logit is below the anchor's largest one, unless all are small.
     """
     scaled, columns = (anchors / _LN_2).to(precision), candidates.to(precision)
+    are_small = _are_small(scaled, columns)
     weighted, entropies = (candidates * weights).to(precision), anchors.new_zeros(())
     grad_anchors, grad_candidates = torch.empty_like(anchors), torch.zeros_like(candidates)
     pulls = [anchors.new_zeros(0)]
@@ -343,9 +347,10 @@ def _entropies(
     for start, own, out, beside in zip(blocks, own_blocks, out_blocks, own_weights):
         block = slice(start, start + blocks.step)
         logits = columns @ scaled[block].T
-        below_largest = logits.sub_(logits.amax(dim=0))
-        own_logits = below_largest[own.positives, own.anchors].to(anchors.dtype)
-        powers = below_largest.exp2_()
+        if not are_small:
+            logits.sub_(logits.amax(dim=0))
+        own_logits = logits[own.positives, own.anchors].to(anchors.dtype)
+        powers = logits.exp2_()
         if out is not None:
             powers[out.positives, out.anchors] = 0
         sums = (powers.T.to(weights.dtype) @ weights).squeeze(1)
@@ -357,6 +362,14 @@ def _entropies(
         torch.mul(powers.T @ weighted, shares, out=grad_anchors[block])
         grad_candidates += powers @ (anchors[block] * shares).to(precision)
     return entropies * _LN_2, grad_anchors, grad_candidates.mul_(weights), torch.cat(pulls)[:, None]
+
+
+def _are_small(anchors: Tensor, candidates: Tensor) -> bool:
+    """Whether no inner product can be far from 0; on a CPU only, elsewhere the answer would be waited for."""
+    if anchors.device.type != "cpu":
+        return False
+    longest = [torch.linalg.vector_norm(x.float(), dim=1).amax() for x in (anchors, candidates)]
+    return bool(longest[0] * longest[1] < _SMALL)
 
 
 def _blocks(anchors: Tensor, candidates: Tensor) -> range:

@@ -86,9 +86,25 @@ def test_a_batch_of_one_has_no_negatives_and_teaches_nothing():
     assert gradient.abs().max() < 1e-12
 
 
-def test_large_logits_do_not_overflow():
-    anchors = torch.full((3, 2), 300.0)
-    assert info_nce(anchors, -anchors, 0.1, "dot").item() == pytest.approx(math.log(3))
+# Logits of 0.7 times the bound for those that are small, just below it, above it, and huge.
+@pytest.mark.parametrize("logit", [29.0, 41.5, 41.7, 1.8e6])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_large_logits_do_not_overflow(logit, sign):
+    anchors = torch.full((300, 1), math.sqrt(0.1 * logit), requires_grad=True)
+    loss = info_nce(anchors, sign * anchors, 0.1, "dot")
+    assert loss.item() == pytest.approx(math.log(300), rel=1e-5)
+    assert torch.autograd.grad(loss, anchors)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("length", [1, 5, 50])
+def test_logits_may_have_any_size(length):
+    anchors, candidates = length * rows(7, 4), rows(7, 4)
+    loss = info_nce(anchors, candidates, 0.3, "dot")
+    expected = dense.info_nce(anchors, candidates, 0.3, "dot")
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    gradients = torch.autograd.grad(loss, (anchors, candidates))
+    for actual, other in zip(gradients, torch.autograd.grad(expected, (anchors, candidates))):
+        torch.testing.assert_close(actual, other, rtol=1e-9, atol=1e-12)
 
 
 def test_permuting_the_rows_changes_nothing():
