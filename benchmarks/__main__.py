@@ -41,7 +41,7 @@ STEP_SETS = (
 )
 STEPS = (PUBLIC, *(shape.name for shape, _ in STEP_SETS))
 CASES = (
-    *(*STEPS, "baselines", "hops", "growth", "memory", "processes"),
+    *(*STEPS, "baselines", "hops", "growth", "memory", "processes", "shares"),
     *("neighbours", "evaluation", "start_up"),
 )
 
@@ -119,6 +119,8 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
     def on(shape: shapes.Shape, measure: Callable, *others: Any) -> Any:
         return measure(shapes.written(sized(shape), folder), folder, *others)
 
+    # One narrow modality, for the messages of the SSL task.
+    narrow = sized(replace(shapes.TIKTOK, name="shares", widths={"v": 16}))
     featureless = sized(replace(shapes.TIKTOK, name="growth", widths={}))
     return {
         PUBLIC: partial(_public, data_path, steps.measure, rounds(31)),
@@ -137,6 +139,7 @@ def _measurements(folder: Path, data_path: Path, quick: bool) -> dict[str, Calla
         "memory": partial(on, shapes.TIKTOK, memory.measure),
         "neighbours": partial(neighbours.measure, sized(shapes.TIKTOK), folder),
         "processes": partial(on, shapes.TIKTOK, processes.measure, rounds(15)),
+        "shares": partial(processes.shares, narrow, folder),
         "evaluation": partial(on, shapes.TIKTOK, evaluation.measure),
         "start_up": partial(on, shapes.MOVIELENS, start_up.measure),
     }

@@ -50,6 +50,7 @@ def page(results: Results, images: dict[str, Path]) -> str:
         "memory": tables.memory,
         "neighbours": tables.neighbours,
         "processes": tables.processes,
+        "shares": tables.shares,
         "start_up": tables.start_up,
     }
     for part, table in plain.items():
@@ -78,6 +79,7 @@ def terminal(results: Results) -> list[tuple[str, tables.Table]]:
         "memory": ("Peak memory", tables.memory),
         "neighbours": ("Nearest items", tables.neighbours),
         "processes": ("Several processes", tables.processes),
+        "shares": ("Two processes, by the size of the data", tables.shares),
         "evaluation": ("Full-sort evaluation", tables.evaluation),
         "start_up": ("Start-up", tables.start_up),
     }

@@ -16,9 +16,10 @@ import torch
 import torch.distributed as dist
 from recbole.trainer import Trainer
 
-from benchmarks import steps
+from benchmarks import shapes, steps
 from benchmarks.device import settle
 from benchmarks.loaded import quiet
+from benchmarks.shapes import Shape
 from benchmarks.timing import WARM_UP, medians_in_turn
 from recbole_slmrec import quick_start
 from recbole_slmrec.config import Config
@@ -27,6 +28,7 @@ from recbole_slmrec.training.trainer import get_trainer
 
 COUNTS = (1, 2, 4)
 TWO_THREADS = "1, two threads"
+FACTORS = (1, 8)
 
 _COLLECTIVES = ("all_reduce", "all_gather", "broadcast", "gather")
 # What a process is told to do.
@@ -53,6 +55,27 @@ def measure(name: str, data_path: Path, rounds: int) -> dict[str, dict[str, floa
             for group in groups.values():
                 group.end()
     return {key: {"step": taken, **others.get(key, {})} for key, taken in seconds.items()}
+
+
+def shares(base: Shape, data_path: Path) -> list[dict[str, int]]:
+    """What the first of two processes holds and sends, at each of :data:`FACTORS` times ``base``.
+
+    Returns:
+        For each: ``users`` and ``items``, and as :func:`measure` ``parameters``, ``gradients``,
+        ``optimiser`` and ``sent``.
+    """
+    measured = []
+    for factor in FACTORS:
+        shape = base.times(factor)
+        name = shapes.written(shape, data_path)
+        with tempfile.TemporaryDirectory() as folder:
+            group = _Group(2, name, str(data_path), f"file://{folder}/2")
+            try:
+                held, *_ = group.told(_SIZES, 1)
+            finally:
+                group.end()
+        measured.append({"users": shape.n_users, "items": shape.n_items, **held})
+    return measured
 
 
 class _Group:

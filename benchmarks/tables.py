@@ -9,6 +9,8 @@ from benchmarks.targets import TARGETS, Results, fraction, memory_ratio
 
 Table = tuple[list[str], list[list[str]]]
 
+_HELD = ("tables, MiB", "gradients, MiB", "Adam, MiB", "sent a step, MB")
+
 
 def targets(results: Results) -> Table:
     header = ["what", "at most", "measured", "with the loader", "reached"]
@@ -81,7 +83,7 @@ def memory(measured: dict[str, dict[str, int]]) -> Table:
 
 def processes(measured: dict[str, dict[str, float]]) -> Table:
     header = ["processes", "step, ms", "/ one's", "processor, ms", "/ one's"]
-    header += ["tables, MiB", "gradients, MiB", "Adam, MiB", "sent a step, MB"]
+    header += _HELD
     rows = []
     for key, each in measured.items():
         row = [key]
@@ -90,10 +92,16 @@ def processes(measured: dict[str, dict[str, float]]) -> Table:
                 ratio = each[kind] / measured["1"][kind]
                 row += [milliseconds(each[kind]), f"{ratio:.2f}"]
         if "sent" in each:
-            row += [_mebibytes(each[held]) for held in ("parameters", "gradients", "optimiser")]
-            row.append(f"{each['sent'] / 1e6:.1f}")
+            row += _held(each)
         rows.append([*row, *[""] * (len(header) - len(row))])
     return header, rows
+
+
+def shares(measured: list[dict[str, int]]) -> Table:
+    header = ["users", "items", *_HELD]
+    return header, [
+        [f"{each['users']:,}", f"{each['items']:,}", *_held(each)] for each in measured
+    ]
 
 
 def neighbours(measured: dict[str, float]) -> Table:
@@ -134,6 +142,12 @@ def markdown(table: Table) -> str:
 
 def milliseconds(seconds: float) -> str:
     return f"{1e3 * seconds:.1f}"
+
+
+def _held(of_process: dict[str, float]) -> list[str]:
+    """What a process holds, and what it sends."""
+    held = [_mebibytes(of_process[key]) for key in ("parameters", "gradients", "optimiser")]
+    return [*held, f"{of_process['sent'] / 1e6:.1f}"]
 
 
 def _mebibytes(n_bytes: int) -> str:

@@ -74,7 +74,7 @@ class NeighbourSums:
         return bag_sums(self.columns, x, self.starts, self.weights)
 
     def of_scaled(self, x: Tensor, factors: Tensor | None) -> Tensor:
-        """Those of ``x * factors``, which is not made: the edges, without ``weights``, have the factors.
+        """Those of ``x * factors``, by edges that weigh so much unless they are more than x has numbers.
 
         Args:
             x: shape (n_sources, d).
@@ -83,8 +83,10 @@ class NeighbourSums:
         """
         if factors is None:
             return self(x)
+        if len(self.columns) > x.numel():
+            return self(x * factors)
         if factors not in self._of_edges:
-            self._of_edges[factors] = factors.flatten().index_select(0, self.columns)
+            self._of_edges[factors] = _of_edges(self.weights, factors, self.columns)
         return bag_sums(self.columns, x, self.starts, self._of_edges[factors])
 
     def transposed(self, x: Tensor) -> Tensor:
@@ -145,9 +147,8 @@ class RowSums:
         """As :meth:`NeighbourSums.of_scaled`."""
         if factors is None:
             return self(x)
-        return bag_sums(
-            self.sources, x, self._offsets, factors.flatten().index_select(0, self.sources)
-        )
+        weights = _of_edges(self._weights, factors, self.sources)
+        return bag_sums(self.sources, x, self._offsets, weights)
 
     def transposed(self, x: Tensor) -> Tensor:
         """Shape (n, d) -> (n_sources, d)."""
@@ -203,6 +204,12 @@ class WholeThenRows:
         """Shape (n, d) -> (n_sources, d)."""
         whole = x.new_zeros(self.half.n_destinations, x.shape[1])
         return self.half.transposed(whole.index_copy_(0, self.rows, x))
+
+
+def _of_edges(weights: Tensor | None, factors: Tensor, sources: Tensor) -> Tensor:
+    """The weights of edges times their sources' factors: shape (E,)."""
+    factors = factors.flatten().index_select(0, sources)
+    return factors if weights is None else factors.mul_(weights)
 
 
 def _offsets(counts: Tensor) -> Tensor:

@@ -54,6 +54,16 @@ RESULTS = {
         },
         "1, two threads": {"step": 0.1},
     },
+    "shares": [
+        {
+            "users": 100, "items": 200, "sent": 5_000_000,
+            "parameters": 2**22, "gradients": 2**22, "optimiser": 2**23,
+        },
+        {
+            "users": 800, "items": 1_600, "sent": 5_400_000,
+            "parameters": 2**25, "gradients": 2**25, "optimiser": 2**26,
+        },
+    ],
     "neighbours": {
         "items": 71_494, "columns": 256, "first": 61.0, "second": 0.25, "memory": 600 * 2**20,
     },
@@ -131,7 +141,7 @@ def test_what_was_not_measured_says_so():
     assert rows["SLMRec-FAC step / LightGCN step, public TikTok"] == [
         "1.10", "not measured", "", "",
     ]  # fmt: skip
-    cases = ("steps", "baselines", "hops", "growth", "memory", "processes")
+    cases = ("steps", "baselines", "hops", "growth", "memory", "processes", "shares")
     cases += ("neighbours", "evaluation", "start_up")
     nothing = {**RESULTS, **{case: {} for case in cases}}
     assert {row[2] for row in tables.targets(nothing)[1]} == {"not measured"}
@@ -158,6 +168,12 @@ def test_processes_are_compared_with_one():
     assert rows["1"] == ["200.0", "1.00", "200.0", "1.00", "8", "8", "16", "0.0"]
     assert rows["2"] == ["130.0", "0.65", "110.0", "0.55", "4", "4", "8", "5.5"]
     assert rows["1, two threads"] == ["100.0", "0.50", "", "", "", "", "", ""]
+
+
+def test_what_a_process_holds_and_sends_is_shown_by_the_size_of_the_data():
+    rows = rows_of(tables.shares(RESULTS["shares"]))
+    assert rows["100"] == ["200", "4", "4", "8", "5.0"]
+    assert rows["800"] == ["1,600", "32", "32", "64", "5.4"]
 
 
 def test_memory_of_the_nearest_items_is_shown_where_it_is_known():

@@ -12,6 +12,7 @@ from recbole_slmrec.graph.bipartite import interaction_graph
 from recbole_slmrec.graph.product import (
     InteractionBlock,
     KernelSums,
+    NeighbourSums,
     SparseProduct,
     backend_of_sums,
     resolve_backend,
@@ -39,6 +40,22 @@ def test_products_and_gradients_are_those_of_the_dense_block(backend):
         torch.testing.assert_close(gradient, matrix.T @ weights)
     assert block.user_degrees.tolist() == [0, 2, 1, 1]
     assert block.item_degrees.tolist() == [0, 1, 1, 2, 0]
+
+
+# With one column and with three: fewer and more numbers than edges.
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("rows", [None, [1], [1, 2, 3]], ids=["all", "few", "most"])
+@pytest.mark.parametrize("weights", [None, torch.tensor([2.0, 0.5, -1, 3]).double()])
+def test_sums_of_a_scaled_table_are_those_of_the_table_that_is_made(width, rows, weights):
+    starts, columns = torch.tensor([0, 0, 1, 4]), torch.tensor([1, 0, 2, 1])
+    starts = torch.cat([starts, starts[-1:]]).int()
+    rows = None if rows is None else torch.tensor(rows)
+    sums = NeighbourSums(starts, columns.int(), 3, weights).at(rows)
+    factors = torch.tensor([[2.0], [0.0], [-3.0]]).double()
+    for x in torch.randn(2, 3, width).double():
+        for given in (None, factors, 2 * factors):
+            expected = sums(x if given is None else x * given)
+            torch.testing.assert_close(sums.of_scaled(x, given), expected)
 
 
 def test_torch_s_sparse_product_which_serves_other_devices_gives_the_same_sums():

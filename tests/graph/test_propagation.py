@@ -25,13 +25,15 @@ def block(backend: str = "auto") -> InteractionBlock:
     return InteractionBlock(graph, torch.device("cpu"), backend)
 
 
+# A table of users with one column has fewer numbers than there are edges.
+@pytest.mark.parametrize("width", [1, 3])
 @pytest.mark.parametrize("n_layers", range(7))
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
-def test_each_side_is_its_share_of_the_dense_encoder(adjacency, n_layers):
+def test_each_side_is_its_share_of_the_dense_encoder(adjacency, n_layers, width):
     propagation = Propagation(block(), n_layers, adjacency)
     A = dense_adjacency(USERS, ITEMS, N_USERS, N_ITEMS, adjacency)
-    users = torch.randn(N_USERS, 3, dtype=torch.float64)
-    items = torch.randn(N_ITEMS, 3, dtype=torch.float64)
+    users = torch.randn(N_USERS, width, dtype=torch.float64)
+    items = torch.randn(N_ITEMS, width, dtype=torch.float64)
     expected = encode(A, users, torch.zeros_like(items), n_layers)
     for actual, other in zip(propagation.from_users(users), expected):
         torch.testing.assert_close(actual, other, rtol=1e-12, atol=1e-12)
