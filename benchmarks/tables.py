@@ -99,9 +99,7 @@ def processes(measured: dict[str, dict[str, float]]) -> Table:
 
 def shares(measured: list[dict[str, int]]) -> Table:
     header = ["users", "items", *_HELD]
-    return header, [
-        [f"{each['users']:,}", f"{each['items']:,}", *_held(each)] for each in measured
-    ]
+    return header, [[f"{each['users']:,}", f"{each['items']:,}", *_held(each)] for each in measured]
 
 
 def neighbours(measured: dict[str, float]) -> Table:
