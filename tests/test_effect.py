@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from recbole_slmrec import quick_start
+from recbole_slmrec import effect, quick_start
 from recbole_slmrec.config import Config
 
 QUICK = {"epochs": 1, "train_batch_size": 64, "show_progress": False}
@@ -104,6 +104,14 @@ def test_what_other_settings_leave_without_effect_is_told(made, told, settings, 
     warnings, _ = told("SLMRec", "made", **settings, **without_effect)
     for key in without_effect:
         assert f"the setting [{key}] has no effect: nothing in this run reads it" in warnings
+
+
+@pytest.mark.parametrize("has_kernel", [True, False])
+def test_half_precision_without_instructions_for_it_is_told(made, told, monkeypatch, has_kernel):
+    monkeypatch.setattr(effect, "_has_bfloat16", lambda: has_kernel)
+    warnings, _ = told("SLMRec", "made", enable_amp=True)
+    slow = [text for text in warnings if "no instructions for bfloat16" in text]
+    assert len(slow) == (not has_kernel)
 
 
 @pytest.mark.parametrize(

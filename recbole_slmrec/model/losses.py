@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,9 @@ _BLOCK_ANCHORS = {"cpu": 640}
 _LOGITS_PER_BLOCK = 2**24
 
 _LN_2 = math.log(2)
+
+# What two tables make: the loss, summed over their pairs, and the gradients of anchors and candidates.
+_OfTables = tuple[Tensor, Tensor, Tensor]
 
 # Powers of 2 of numbers no further from 0, and sums of many, are far from float32's ends.
 _SMALL = 60
@@ -67,20 +71,47 @@ def info_nce(
         ValueError: if the shapes do not fit, ``temperature`` is not positive or ``similarity``
             unknown.
     """
-    _check_shapes(anchors, candidates, pairs)
+    return info_nces([(anchors, candidates)], temperature, similarity, gather, pairs)
+
+
+def info_nces(
+    tables: Sequence[tuple[Tensor, Tensor]],
+    temperature: float,
+    similarity: str = "cosine",
+    gather: bool = True,
+    pairs: Pairs | None = None,
+) -> Tensor:
+    """The sum of :func:`info_nce` of several tables of anchors and candidates with the same rows.
+
+    Where processes share one batch out, they add up what they make of all tables in one message.
+
+    Args:
+        tables: anchors, shape (n, d), and candidates, shape (m, d); each pair has a d of its own.
+        temperature, similarity, gather, pairs: as there.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ValueError: as there.
+    """
+    for anchors, candidates in tables:
+        _check_shapes(anchors, candidates, pairs)
     check_temperature("temperature", temperature)
     check_similarity("similarity", similarity)
     if pairs is None:
-        rows = torch.arange(len(anchors), device=anchors.device)
+        rows = torch.arange(len(tables[0][0]), device=tables[0][0].device)
         pairs = Pairs(rows, rows)
     if similarity == "cosine":
-        anchors, candidates = F.normalize(anchors, dim=1), F.normalize(candidates, dim=1)
-    counts = occurrences(pairs.positives, candidates)
+        tables = [(F.normalize(a, dim=1), F.normalize(c, dim=1)) for a, c in tables]
+    counts, first = occurrences(pairs.positives, tables[0][1]), 0
     if gather:
-        candidates, counts, first = gathered_rows(candidates, counts)
-        pairs = Pairs(pairs.anchors, pairs.positives + first)
+        joint = [gathered_rows(candidates, counts) for _, candidates in tables]
+        tables = [(anchors, of_all) for (anchors, _), (of_all, *_) in zip(tables, joint)]
+        _, counts, first = joint[0]
+    pairs = Pairs(pairs.anchors, pairs.positives + first)
     return _WeightedSoftmax.apply(
-        anchors, candidates, counts, pairs, float(temperature), None, None
+        counts, pairs, float(temperature), None, None, *chain.from_iterable(tables)
     )
 
 
@@ -128,7 +159,7 @@ def weighted_info_nce(
     if own_weights is not None:
         own_weights = own_weights.to(dtype)
     return _WeightedSoftmax.apply(
-        anchors, candidates, weights, pairs, float(temperature), own_weights, left_out
+        weights, pairs, float(temperature), own_weights, left_out, anchors, candidates
     )
 
 
@@ -228,7 +259,7 @@ def occurrences(places: Tensor, table: Tensor) -> Tensor:
 
 
 class _WeightedSoftmax(torch.autograd.Function):
-    """Mean over pairs of the cross-entropy of (anchor candidates' / temperature).
+    """Mean over pairs of the cross-entropy of (anchor candidates' / temperature), summed over tables.
 
     Every candidate is in the sum with its weight. The gradient is made in the forward pass, so
     that the logits are computed once. Under autocast the three matrix products run in its precision;
@@ -238,58 +269,76 @@ class _WeightedSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx,
-        anchors: Tensor,
-        candidates: Tensor,
         weights: Tensor,
         pairs: Pairs,
         temperature: float,
         own_weights: Tensor | None,
         left_out: Pairs | None,
+        *tables: Tensor,
     ) -> Tensor:
-        device, precision = anchors.device.type, anchors.dtype
+        device, precision = weights.device.type, tables[0].dtype
         if torch.is_autocast_enabled(device):
             precision = torch.get_autocast_dtype(device)
-            anchors, candidates = anchors.float(), candidates.float()
+            tables = tuple(table.float() for table in tables)
         if own_weights is None:
-            own_weights = anchors.new_zeros(len(pairs.anchors))
+            own_weights = tables[0].new_zeros(len(pairs.anchors))
         # By anchor, so that a block's pairs lie side by side.
         sorted_anchors, order = pairs.anchors.sort()
         pairs, own_weights = Pairs(sorted_anchors, pairs.positives[order]), own_weights[order]
-        compute = _of_own_anchors if one_batch() else _gradients
+        scaled = [(a / temperature, c) for a, c in zip(tables[::2], tables[1::2])]
+        compute = _of_own_anchors if one_batch() else _of_all_anchors
         with torch.autocast(device, enabled=False):
-            loss, grad_anchors, grad_candidates = compute(
-                anchors / temperature, candidates, weights, pairs, own_weights, left_out, precision
+            losses, *gradients = zip(
+                *compute(scaled, weights, pairs, own_weights, left_out, precision)
             )
-        grad_anchors /= temperature * len(order)
-        grad_candidates /= len(order)
-        ctx.save_for_backward(grad_anchors, grad_candidates)
-        return loss / len(order)
+        for grad_anchors, grad_candidates in zip(*gradients):
+            grad_anchors /= temperature * len(order)
+            grad_candidates /= len(order)
+        ctx.save_for_backward(*chain.from_iterable(zip(*gradients)))
+        return sum(losses) / len(order)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient: Tensor):
-        grad_anchors, grad_candidates = ctx.saved_tensors
-        return grad_anchors * gradient, grad_candidates * gradient, *[None] * 5
+        return *[None] * 5, *(each * gradient for each in ctx.saved_tensors)
 
 
-def _of_own_anchors(
-    anchors: Tensor,
-    candidates: Tensor,
+def _of_all_anchors(
+    tables: Sequence[tuple[Tensor, Tensor]],
     weights: Tensor,
     pairs: Pairs,
     own_weights: Tensor,
     left_out: Pairs | None,
     precision: torch.dtype,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """:func:`_gradients` of one batch in all processes, each of which makes those of its anchors."""
-    share = own_share(len(anchors))
+) -> list[_OfTables]:
+    return [
+        _gradients(anchors, candidates, weights, pairs, own_weights, left_out, precision)
+        for anchors, candidates in tables
+    ]
+
+
+def _of_own_anchors(
+    tables: Sequence[tuple[Tensor, Tensor]],
+    weights: Tensor,
+    pairs: Pairs,
+    own_weights: Tensor,
+    left_out: Pairs | None,
+    precision: torch.dtype,
+) -> list[_OfTables]:
+    """:func:`_of_all_anchors` of one batch in all processes, each of which makes those of its anchors."""
+    n = len(tables[0][0])
+    share = own_share(n)
     own, places = _of_share(pairs, share)
     out = None if left_out is None else _of_share(left_out, share)[0]
-    loss, grad_own, grad_candidates = _gradients(
-        anchors[share], candidates, weights, own, own_weights[places], out, precision
-    )
-    grad_anchors = F.pad(grad_own, (0, 0, share.start, len(anchors) - share.stop))
-    return added_up(loss, grad_anchors, grad_candidates)
+    own_tables = [(anchors[share], candidates) for anchors, candidates in tables]
+    parts = [
+        (loss, F.pad(grad_anchors, (0, 0, share.start, n - share.stop)), grad_candidates)
+        for loss, grad_anchors, grad_candidates in _of_all_anchors(
+            own_tables, weights, own, own_weights[places], out, precision
+        )
+    ]
+    summed = added_up(*chain.from_iterable(parts))
+    return list(zip(summed[::3], summed[1::3], summed[2::3]))
 
 
 def _of_share(pairs: Pairs, share: slice) -> tuple[Pairs, slice]:
@@ -307,7 +356,7 @@ def _gradients(
     own_weights: Tensor,
     left_out: Pairs | None,
     precision: torch.dtype,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> _OfTables:
     """The pairs' cross-entropies, summed, and the gradients of this sum."""
     loss, grad_anchors, grad_candidates, pulls = _entropies(
         anchors, candidates, weights, pairs, own_weights, left_out, precision

@@ -47,6 +47,21 @@ def test_vectors_that_rows_share_count_as_often_as_they_occur(monkeypatch, simil
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_the_loss_of_several_tables_is_the_sum_of_theirs(similarity):
+    tables = [(rows(4, width), rows(5, width)) for width in (3, 2, 5)]
+    loss = losses.info_nces(tables, 0.3, similarity, pairs=PAIRS)
+    expected = sum(
+        dense.info_nce(anchors[PAIRS.anchors], candidates[PAIRS.positives], 0.3, similarity)
+        for anchors, candidates in tables
+    )
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    leaves = [table for pair in tables for table in pair]
+    gradients = torch.autograd.grad(3 * loss, leaves)
+    for actual, other in zip(gradients, torch.autograd.grad(3 * expected, leaves)):
+        torch.testing.assert_close(actual, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
 def test_autocast_multiplies_in_bfloat16_and_keeps_float32_gradients(similarity):
     anchors, positives = torch.randn(300, 16), torch.randn(300, 16)
     exact = [rows.double().requires_grad_() for rows in (anchors, positives)]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from recbole_slmrec.model.encoder import ID, Encoder, Encoding
 from recbole_slmrec.model.fusion import Fusion
-from recbole_slmrec.model.losses import Pairs, check_similarity, check_temperature, info_nce
+from recbole_slmrec.model.losses import Pairs, check_similarity, check_temperature, info_nces
 
 # The textual space, third and last in the paper, is half as wide; fewer modalities never reach it.
 _MODALITIES_FOR_A_HALF_SPACE = 3
@@ -51,9 +51,9 @@ class FineAndCoarse(nn.Module):
         pairs = Pairs(encoding.rows.item_places, encoding.rows.item_places)
         entering = [(self.enter_id, z[ID]), *zip(self.enter, (z[name] for name in self.names))]
         x, *entered = self.columns.mapped(*entering)
-        loss = 0
+        tables = []
         for k, x_k in enumerate(entered):
             if k > 0:
                 x = self.carry[k - 1](x)
-            loss = loss + info_nce(x, x_k, self.temperature, self.similarity, self.gather, pairs)
-        return loss
+            tables.append((x, x_k))
+        return info_nces(tables, self.temperature, self.similarity, self.gather, pairs)
