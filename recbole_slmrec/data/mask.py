@@ -7,8 +7,10 @@ import copy
 import numpy as np
 from recbole.data.dataloader import FullSortEvalDataLoader
 
+from recbole_slmrec.data.full_sort import FullSortLoader
 
-def ranking_all_but_training_items(config, train_data, test_data) -> FullSortEvalDataLoader:
+
+def ranking_all_but_training_items(config, train_data, test_data) -> FullSortLoader:
     """A test loader that ranks validation items too, as most multimodal papers do.
 
     RecBole leaves out every item that a user had in training or validation.
@@ -29,4 +31,4 @@ def ranking_all_but_training_items(config, train_data, test_data) -> FullSortEva
     sampler.used_ids = np.array([set() for _ in range(dataset.user_num)])
     for user, item in zip(pairs[dataset.uid_field].tolist(), pairs[dataset.iid_field].tolist()):
         sampler.used_ids[user].add(item)
-    return FullSortEvalDataLoader(config, dataset, sampler, shuffle=False)
+    return FullSortLoader(config, dataset, sampler, shuffle=False)

@@ -9,10 +9,13 @@ import recbole.data.utils
 from recbole.data import data_preparation
 from recbole.sampler import Sampler
 
+from recbole_slmrec.data.full_sort import FullSortLoader
+
 
 def prepared(config, dataset):
-    """``recbole.data.data_preparation``, whose samplers are :class:`QuickSampler`."""
-    with patch.object(recbole.data.utils, "Sampler", QuickSampler):
+    """``recbole.data.data_preparation``, with :class:`QuickSampler` and :class:`FullSortLoader`."""
+    ours = {"Sampler": QuickSampler, "FullSortEvalDataLoader": FullSortLoader}
+    with patch.multiple(recbole.data.utils, **ours):
         return data_preparation(config, dataset)
 
 

@@ -11,6 +11,8 @@ import torch
 from recbole.data.dataloader import FullSortEvalDataLoader
 from torch import Tensor
 
+from recbole_slmrec.data.full_sort import FullSortLoader
+
 AMONG_ALL = "cold_among_all"
 AMONG_COLD = "cold_among_cold"
 
@@ -48,7 +50,7 @@ def evaluate_cold(config, trainer, test_data) -> dict[str, dict[str, float]]:
     everything = torch.arange(dataset.item_num)
     among_cold.warm = everything[~torch.isin(everything, cold)]
     loaders = {
-        AMONG_ALL: FullSortEvalDataLoader(config, positives, sampler),
+        AMONG_ALL: FullSortLoader(config, positives, sampler),
         AMONG_COLD: among_cold,
     }
     return {
@@ -59,7 +61,7 @@ def evaluate_cold(config, trainer, test_data) -> dict[str, dict[str, float]]:
     }
 
 
-class _AmongCold(FullSortEvalDataLoader):
+class _AmongCold(FullSortLoader):
     """Leaves out the ``warm`` items, a batch at a time, beside what each user has seen."""
 
     warm: Tensor
