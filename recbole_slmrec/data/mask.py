@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 
-import numpy as np
 from recbole.data.dataloader import FullSortEvalDataLoader
 
 from recbole_slmrec.data.full_sort import FullSortLoader
+from recbole_slmrec.data.samplers import joined, no_items
 
 
 def ranking_all_but_training_items(config, train_data, test_data) -> FullSortLoader:
@@ -28,7 +28,6 @@ def ranking_all_but_training_items(config, train_data, test_data) -> FullSortLoa
     pairs = train_data._dataset.inter_feat
     dataset = test_data._dataset
     sampler = copy.copy(test_data._sampler)
-    sampler.used_ids = np.array([set() for _ in range(dataset.user_num)])
-    for user, item in zip(pairs[dataset.uid_field].tolist(), pairs[dataset.iid_field].tolist()):
-        sampler.used_ids[user].add(item)
+    nothing = no_items(dataset.user_num)
+    sampler.used_ids = joined(nothing, pairs, dataset.uid_field, dataset.iid_field)
     return FullSortLoader(config, dataset, sampler, shuffle=False)

@@ -284,13 +284,12 @@ class _WeightedSoftmax(torch.autograd.Function):
             own_weights = tables[0].new_zeros(len(pairs.anchors))
         # By anchor, so that a block's pairs lie side by side.
         sorted_anchors, order = pairs.anchors.sort()
-        pairs, own_weights = Pairs(sorted_anchors, pairs.positives[order]), own_weights[order]
+        pairs = Pairs(sorted_anchors, pairs.positives[order])
+        terms = _Terms(weights, pairs, own_weights[order], left_out, precision)
         scaled = [(a / temperature, c) for a, c in zip(tables[::2], tables[1::2])]
         compute = _of_own_anchors if one_batch() else _of_all_anchors
         with torch.autocast(device, enabled=False):
-            losses, *gradients = zip(
-                *compute(scaled, weights, pairs, own_weights, left_out, precision)
-            )
+            losses, *gradients = zip(*compute(scaled, terms))
         for grad_anchors, grad_candidates in zip(*gradients):
             grad_anchors /= temperature * len(order)
             grad_candidates /= len(order)
@@ -303,39 +302,42 @@ class _WeightedSoftmax(torch.autograd.Function):
         return *[None] * 5, *(each * gradient for each in ctx.saved_tensors)
 
 
-def _of_all_anchors(
-    tables: Sequence[tuple[Tensor, Tensor]],
-    weights: Tensor,
-    pairs: Pairs,
-    own_weights: Tensor,
-    left_out: Pairs | None,
-    precision: torch.dtype,
-) -> list[_OfTables]:
-    return [
-        _gradients(anchors, candidates, weights, pairs, own_weights, left_out, precision)
-        for anchors, candidates in tables
-    ]
+class _Terms(NamedTuple):
+    """What every pair of tables is summed over.
+
+    Attributes:
+        weights: of the candidates, shape (m, 1).
+        pairs: the batch's rows, sorted by anchor.
+        own_weights: how often a pair's positive counts beside its place in the sum, shape (B,).
+        left_out: anchors and candidates that their sums leave out, sorted by anchor.
+        precision: of the matrix products.
+    """
+
+    weights: Tensor
+    pairs: Pairs
+    own_weights: Tensor
+    left_out: Pairs | None
+    precision: torch.dtype
 
 
-def _of_own_anchors(
-    tables: Sequence[tuple[Tensor, Tensor]],
-    weights: Tensor,
-    pairs: Pairs,
-    own_weights: Tensor,
-    left_out: Pairs | None,
-    precision: torch.dtype,
-) -> list[_OfTables]:
+def _of_all_anchors(tables: Sequence[tuple[Tensor, Tensor]], terms: _Terms) -> list[_OfTables]:
+    return [_gradients(anchors, candidates, terms) for anchors, candidates in tables]
+
+
+def _of_own_anchors(tables: Sequence[tuple[Tensor, Tensor]], terms: _Terms) -> list[_OfTables]:
     """:func:`_of_all_anchors` of one batch in all processes, each of which makes those of its anchors."""
     n = len(tables[0][0])
     share = own_share(n)
-    own, places = _of_share(pairs, share)
-    out = None if left_out is None else _of_share(left_out, share)[0]
+    pairs, places = _of_share(terms.pairs, share)
+    own = terms._replace(
+        pairs=pairs,
+        own_weights=terms.own_weights[places],
+        left_out=None if terms.left_out is None else _of_share(terms.left_out, share)[0],
+    )
     own_tables = [(anchors[share], candidates) for anchors, candidates in tables]
     parts = [
         (loss, F.pad(grad_anchors, (0, 0, share.start, n - share.stop)), grad_candidates)
-        for loss, grad_anchors, grad_candidates in _of_all_anchors(
-            own_tables, weights, own, own_weights[places], out, precision
-        )
+        for loss, grad_anchors, grad_candidates in _of_all_anchors(own_tables, own)
     ]
     summed = added_up(*chain.from_iterable(parts))
     return list(zip(summed[::3], summed[1::3], summed[2::3]))
@@ -348,19 +350,10 @@ def _of_share(pairs: Pairs, share: slice) -> tuple[Pairs, slice]:
     return Pairs(pairs.anchors[places] - share.start, pairs.positives[places]), places
 
 
-def _gradients(
-    anchors: Tensor,
-    candidates: Tensor,
-    weights: Tensor,
-    pairs: Pairs,
-    own_weights: Tensor,
-    left_out: Pairs | None,
-    precision: torch.dtype,
-) -> _OfTables:
+def _gradients(anchors: Tensor, candidates: Tensor, terms: _Terms) -> _OfTables:
     """The pairs' cross-entropies, summed, and the gradients of this sum."""
-    loss, grad_anchors, grad_candidates, pulls = _entropies(
-        anchors, candidates, weights, pairs, own_weights, left_out, precision
-    )
+    loss, grad_anchors, grad_candidates, pulls = _entropies(anchors, candidates, terms)
+    pairs = terms.pairs
     chosen = anchors.index_select(0, pairs.anchors)
     positives = candidates.index_select(0, pairs.positives)
     grad_anchors.index_add_(0, pairs.anchors, positives.mul_(pulls))
@@ -369,13 +362,7 @@ def _gradients(
 
 
 def _entropies(
-    anchors: Tensor,
-    candidates: Tensor,
-    weights: Tensor,
-    pairs: Pairs,
-    own_weights: Tensor,
-    left_out: Pairs | None,
-    precision: torch.dtype,
+    anchors: Tensor, candidates: Tensor, terms: _Terms
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The pairs' cross-entropies, summed; the gradients of their denominators' logarithms but for the
     positives that count beside the sum; and how far each pair pulls, shape (B, 1): its own logit's
@@ -385,6 +372,7 @@ def _entropies(
     candidates and anchors multiply narrow matrices only. Powers are of 2, which take a CPU a third
     of the time of those of e, and of what a logit is below the anchor's largest one, unless all are small.
     """
+    weights, pairs, own_weights, left_out, precision = terms
     scaled, columns = (anchors / _LN_2).to(precision), candidates.to(precision)
     are_small = _are_small(scaled, columns)
     weighted, entropies = (candidates * weights).to(precision), anchors.new_zeros(())
