@@ -6,6 +6,7 @@ are counted twice. Here processes run on CPUs (gloo) as well, and results equal 
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
@@ -135,6 +136,10 @@ def join(settings: dict[str, Any]) -> torch.device:
     """
     rank, n_here = settings["local_rank"], settings["nproc"]
     cuda = torch.cuda.is_available() and settings["use_gpu"]
+    # Imported later, as by the first optimiser, it keeps the group as a default of its functions; the
+    # group's threads then outlive it, and one that frees a tensor while Python ends aborts the process
+    # (PyTorch's issue 190489).
+    importlib.import_module("torch.distributed.nn.functional")
     if cuda and torch.cuda.device_count() < n_here:
         raise ValueError(
             f"nproc is {n_here}, but gpu_id [{settings['gpu_id']}] leaves "

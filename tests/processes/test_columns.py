@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from benchmarks.processes import counted_messages
 from recbole_slmrec import quick_start
@@ -25,6 +24,7 @@ from recbole_slmrec.processes.whole_state import WholeState
 from recbole_slmrec.training.checkpoint import load_checkpoint
 from tests.model.dense import random_problem
 from tests.model.fast import batch, config_of, dataset_of, float64
+from tests.processes.group import in_processes
 
 D = 8
 USERS = torch.tensor([1, 3, 2, 1, 7, 6, 5, 4, 1])
@@ -94,23 +94,8 @@ def stepped(model) -> dict:
     return state and {**state, "losses": [loss.item() for loss in losses], "vectors": list(vectors)}
 
 
-def in_processes(work, n: int, folder: Path, *arguments) -> None:
-    """Runs ``work(rank, *arguments)`` in ``n`` processes that have one batch."""
-    meeting = folder / f"meeting-{n}"
-    mp.spawn(_joined, args=(work, n, str(meeting), arguments), nprocs=n)
-
-
-def _joined(rank: int, work, n: int, meeting: str, arguments: tuple) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=n, init_method=f"file://{meeting}")
-    parallel.share_one_batch(True)
-    work(rank, *arguments)
-    # Gloo aborts a process, rarely, whose last message another one still reads.
-    parallel.wait()
-    dist.destroy_process_group()
-
-
 def keep_steps(rank: int, folder: str) -> None:
+    parallel.share_one_batch(True)
     for number, case in enumerate(CASES):
         state = stepped(model_of(*case))
         if rank == 0:
@@ -148,6 +133,7 @@ def test_losses_steps_and_vectors_are_those_of_one_process(tmp_path, n):
 
 def keep_counts(rank: int, folder: str) -> None:
     """Numbers held by parameters, gradients and Adam, and sent in a step, of two sizes of a catalogue."""
+    parallel.share_one_batch(True)
     counts = []
     for size in (1, 3):
         problem = random_problem(0, 9 * size, 12 * size, 25 * size, {"v": 5, "a": 3}, d=D)
@@ -196,6 +182,7 @@ def test_columns_are_dealt_out_whole():
 
 
 def keep_drawn(rank: int, folder: str) -> None:
+    parallel.share_one_batch(True)
     problem = problem_of()
     torch.manual_seed(3)
     model = SLMRec(config_of(problem), dataset_of(problem))

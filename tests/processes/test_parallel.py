@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from recbole_slmrec.training.trainer import get_trainer
 from tests.model import test_bm3, test_freedom, test_lattice, test_lgmrec, test_mgcn, test_smore
 from tests.model.dense import random_problem
 from tests.model.fast import batch, fast_model
+from tests.processes.group import in_processes, join
 
 USERS = torch.tensor([1, 3, 2, 1, 7, 6, 5, 4])
 ITEMS = torch.tensor([2, 5, 2, 9, 1, 10, 3, 4])
@@ -59,15 +61,10 @@ SETTINGS = [
 ]
 
 
-def own_negatives(rank: int, port: str, folder: str) -> None:
-    address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
+def own_negatives(rank: int, folder: str) -> None:
     model = model_for({"ssl_task": "FAC", "gather_negatives": False})
     losses = model.calculate_loss(batch(*own_rows(rank)))
     torch.save(torch.stack(losses), f"{folder}/{rank}.pth")
-    # Gloo aborts a process, rarely, whose last message another one still reads.
-    parallel.wait()
-    dist.destroy_process_group()
 
 
 def own_rows(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,7 +73,7 @@ def own_rows(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_without_gathering_each_process_contrasts_its_own_batch(tmp_path):
-    mp.spawn(own_negatives, args=(free_port(), str(tmp_path)), nprocs=2)
+    in_processes(own_negatives, 2, tmp_path, str(tmp_path))
     model = model_for({"ssl_task": "FAC"})
     for rank in (0, 1):
         alone = torch.stack(model.calculate_loss(batch(*own_rows(rank))))
@@ -84,10 +81,8 @@ def test_without_gathering_each_process_contrasts_its_own_batch(tmp_path):
         torch.testing.assert_close(there, alone, rtol=1e-12, atol=0)
 
 
-def keep_mean_gradients(models, rank: int, port: str, folder: str) -> None:
+def keep_mean_gradients(models, rank: int, folder: str) -> None:
     """Keeps the gradients that processes agree on, of models each with the seed of what it draws."""
-    address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
     for number, (model, seed) in enumerate(models):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         parallel.synchronise(model, optimizer)
@@ -95,19 +90,16 @@ def keep_mean_gradients(models, rank: int, port: str, folder: str) -> None:
         optimizer.step()
         means = {name: p.grad for name, p in model.named_parameters()}
         torch.save(means, f"{folder}/{number}-{rank}.pth")
-    # Gloo aborts a process, rarely, whose last message another one still reads.
-    parallel.wait()
-    dist.destroy_process_group()
 
 
-def half_batches(rank: int, port: str, folder: str) -> None:
+def half_batches(rank: int, folder: str) -> None:
     # Drawn items are the first process's, whatever another one would have drawn.
     seeds = (7 + rank if each.get("negatives") == "uniform" else 7 for each in SETTINGS)
-    keep_mean_gradients(zip(map(model_for, SETTINGS), seeds), rank, port, folder)
+    keep_mean_gradients(zip(map(model_for, SETTINGS), seeds), rank, folder)
 
 
 def test_gradients_equal_those_of_one_process_on_the_joint_batch(tmp_path):
-    mp.spawn(half_batches, args=(free_port(), str(tmp_path)), nprocs=2)
+    in_processes(half_batches, 2, tmp_path, str(tmp_path))
     for number, settings in enumerate(SETTINGS):
         expected = gradients(model_for(settings), slice(0, 8))
         for rank in (0, 1):
@@ -134,15 +126,15 @@ def graph_model(number: int):
     return room.built(room.problem_of(), **settings)
 
 
-def half_batches_of_graph_models(rank: int, port: str, folder: str) -> None:
+def half_batches_of_graph_models(rank: int, folder: str) -> None:
     # The interactions that stay are those of the first process's draw.
     seeds = (7 + rank if room is test_freedom else 7 for room, _ in GRAPH_MODELS)
     models = map(graph_model, range(len(GRAPH_MODELS)))
-    keep_mean_gradients(zip(models, seeds), rank, port, folder)
+    keep_mean_gradients(zip(models, seeds), rank, folder)
 
 
 def test_so_do_those_of_models_with_graphs_of_items(tmp_path):
-    mp.spawn(half_batches_of_graph_models, args=(free_port(), str(tmp_path)), nprocs=2)
+    in_processes(half_batches_of_graph_models, 2, tmp_path, str(tmp_path))
     for number in range(len(GRAPH_MODELS)):
         expected = gradients(graph_model(number), slice(0, 8))
         for rank in (0, 1):
@@ -176,23 +168,36 @@ def test_single_scores_are_compared_with_the_labels_of_all_processes(rated):
     assert quick_start.evaluate(result["checkpoint"]) == pytest.approx(result["test_result"])
 
 
+def leave_the_group(rank: int, folder: str) -> None:
+    join(rank, 2, f"{folder}/meeting")
+    group = weakref.ref(dist.group.WORLD)
+    torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
+    dist.all_reduce(torch.ones(1))
+    dist.destroy_process_group()
+    Path(folder, f"{rank}-{'kept' if group() else 'gone'}").touch()
+
+
+def test_a_group_that_is_left_is_gone_before_python_ends(tmp_path):
+    """The threads of one that stays may abort the process at its end (PyTorch's issue 190489)."""
+    mp.spawn(leave_the_group, args=(str(tmp_path),), nprocs=2)
+    assert sorted(path.name for path in tmp_path.glob("*-*")) == ["0-gone", "1-gone"]
+
+
 def test_bad_input_in_two_processes_is_one_sentence(made):
     with pytest.raises(ValueError, match=r"^tau \[0\] must be a number above 0"):
         settings = {**QUICK, "tau": 0}
         quick_start.run("SLMRec", "made", config_dict=settings, nproc=2, port=free_port())
 
 
-def die_in_one(rank: int, port: str) -> None:
-    address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group("gloo", rank=rank, world_size=2, init_method=address)
+def die_in_one(rank: int) -> None:
     if rank == 1:
         os._exit(3)
     dist.barrier()
 
 
-def test_when_one_process_dies_the_others_end():
+def test_when_one_process_dies_the_others_end(tmp_path):
     with pytest.raises((mp.ProcessExitedException, mp.ProcessRaisedException)):
-        mp.spawn(die_in_one, args=(free_port(),), nprocs=2)
+        in_processes(die_in_one, 2, tmp_path)
 
 
 def test_runs_on_one_machine_need_no_port(made):
