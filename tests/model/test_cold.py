@@ -46,7 +46,8 @@ def content_scores(problem: DenseSLMRec, spread: float) -> torch.Tensor:
         standard[~np.any(X != 0, axis=1)] = 0
         sides.append(standard)
     x = np.hstack(sides)
-    x = np.divide(x, np.linalg.norm(x, axis=1, keepdims=True), where=np.any(x, 1, keepdims=True))
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)
+    x = np.divide(x, lengths, out=np.zeros_like(x), where=lengths > 0)
     profiles = np.zeros((problem.n_users, x.shape[1]))
     for user in range(problem.n_users):
         own = problem.edges[1][problem.edges[0] == user].unique().numpy()
