@@ -17,7 +17,7 @@ from recbole.utils import ModelType
 from recbole_slmrec import compat, plugins, ranges, recbole_hook
 from recbole_slmrec.evaluation import metrics
 from recbole_slmrec.names import did_you_mean
-from recbole_slmrec.processes import parallel
+from recbole_slmrec.processes import group
 from recbole_slmrec.registry import get_model, name_of
 from recbole_slmrec.settings import add_package_settings, read_yaml
 
@@ -180,7 +180,7 @@ class Config(RecBoleConfig):
             super()._init_device()
             return
         os.environ["CUDA_VISIBLE_DEVICES"] = str(settings["gpu_id"]).strip("()").replace(" ", "")
-        settings["device"] = parallel.join(settings)
+        settings["device"] = group.join(settings)
         settings["single_spec"] = False
         if settings["local_rank"] != 0:
             settings.update(state="error", show_progress=False)

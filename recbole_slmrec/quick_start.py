@@ -25,7 +25,7 @@ from recbole_slmrec.data.fingerprint import differences, fingerprint
 from recbole_slmrec.data.mask import ranking_all_but_training_items
 from recbole_slmrec.effect import without_effect
 from recbole_slmrec.evaluation import metrics
-from recbole_slmrec.processes import parallel, sharding
+from recbole_slmrec.processes import group, parallel, sharding
 from recbole_slmrec.registry import get_model
 from recbole_slmrec.settings import data_seed, model_defaults
 from recbole_slmrec.training import outside
@@ -90,7 +90,7 @@ def run(
     if isinstance(model, str):
         # A class from outside is known here as well from now on, not in the processes alone.
         get_model(model)
-    return parallel.spawn(_run, arguments, processes)
+    return group.spawn(_run, arguments, processes)
 
 
 def _run(model, dataset, config_file_list, config_dict, saved) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from recbole_slmrec.processes import parallel
+from recbole_slmrec.processes import group
 
 
 def in_processes(work: Callable, n: int, folder: Path, *arguments) -> None:
@@ -27,4 +27,4 @@ def _in_group(rank: int, work: Callable, n: int, meeting: str, arguments: tuple)
 def join(rank: int, n: int, meeting: str) -> None:
     """Joins the ``n`` processes that meet at the file ``meeting``."""
     settings = {"local_rank": rank, "nproc": n, "world_size": n, "offset": 0, "use_gpu": False}
-    parallel.join({**settings, "init_method": f"file://{meeting}"})
+    group.join({**settings, "init_method": f"file://{meeting}"})

@@ -18,7 +18,7 @@ from benchmarks.processes import counted_messages
 from recbole_slmrec import quick_start
 from recbole_slmrec.model.mmlightgcn import MMLightGCN
 from recbole_slmrec.model.slmrec import SLMRec
-from recbole_slmrec.processes import parallel, sharding
+from recbole_slmrec.processes import group, parallel, sharding
 from recbole_slmrec.processes.columns import Columns
 from recbole_slmrec.processes.whole_state import WholeState
 from recbole_slmrec.training.checkpoint import load_checkpoint
@@ -222,7 +222,7 @@ def run(n: int, **settings) -> dict:
     if n == 1:
         return train(settings)
     processes = {"nproc": n, "world_size": n, "ip": "localhost", "port": "0", "offset": 0}
-    return parallel.spawn(train, {"config_dict": settings}, processes)
+    return group.spawn(train, {"config_dict": settings}, processes)
 
 
 def learnt(result: dict) -> dict:
