@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_slmrec.data.modality import DenseModality, Modality
+from recbole_slmrec.evaluation.top_k import top_k
 from recbole_slmrec.graph.product import InteractionBlock
 from recbole_slmrec.model.linear import spread
 from recbole_slmrec.model.rows import Part
@@ -144,7 +145,7 @@ class ColdItems(nn.Module):
         warm = scores(users).T
         warm[self.block.on_users.pairs(users)] = -torch.inf
         warm[:, self.block.item_degrees == 0] = -torch.inf
-        best = warm.topk(min(_PLACES, warm.shape[1]), dim=1).values
+        best = top_k(warm, min(_PLACES, warm.shape[1]))[0]
         best = F.pad(best, (0, _PLACES - best.shape[1]), value=-torch.inf)
         cold = (self.on_users[users] @ own.T).topk(min(_PLACES, len(own)), dim=1).values
         # The j-th best cold item is among the first once it is above the j-th last of the others.

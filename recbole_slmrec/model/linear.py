@@ -28,8 +28,8 @@ _SMALLEST = 1e-12
 # What validation multiplies or divides the weight by.
 _FACTOR = 1.5
 
-# Scores that a form keeps from one validation to the next: 128 MiB of them in float32.
-_MOST_KEPT = 2**25
+# Scores that a form keeps from one validation to the next: 512 MiB of them in float32.
+_MOST_KEPT = 2**27
 
 # What `auto` stands for: the widest vectors, and 128 MiB of them in float32.
 _WIDEST, _NUMBERS = 1024, 2**25
@@ -92,9 +92,10 @@ class LinearPart(ValidatedWeight):
         """b of all items with the part's weight, shape (|I|, k)."""
         return self.weight * self.chosen.on_items
 
-    def scores(self, users: Tensor) -> Tensor:
-        """The inner products of these, of ``users``, shape (B,), with all items: shape (|I|, B)."""
-        return self.weight * self.chosen.scores(users)
+    def add_to(self, scores: Tensor, users: Tensor, scale: Tensor) -> Tensor:
+        """Adds to ``scores``, shape (|I|, B), in place, ``scale`` times the inner products of these, of
+        ``users``, shape (B,), with all items."""
+        return scores.addcmul_(self.chosen.scores(users), self.weight * scale)
 
     def neighbour(self) -> float | None:
         return (self.weight * self.step).item()

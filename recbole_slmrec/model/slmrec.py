@@ -160,7 +160,7 @@ class SLMRec(MultimodalLightGCN):
         products = vectors.on_items @ vectors.on_users[users].T
         if self.linear is None:
             return products
-        return torch.addcmul(products, self.linear.scores(users), scale)
+        return self.linear.add_to(products, users, scale)
 
     def compared(self, rows: Rows) -> tuple[Part, Encoding]:
         """As :meth:`MultimodalLightGCN.compared`, the items' vectors smoothed by the item graph."""
