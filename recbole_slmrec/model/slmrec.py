@@ -126,7 +126,7 @@ class SLMRec(MultimodalLightGCN):
 
     def forget_tables(self) -> None:
         super().forget_tables()
-        self._narrow: tuple[Part, Tensor] | None = None
+        self._narrow: tuple[Part, Tensor, Part | None] | None = None
 
     def parts(self) -> dict[str, Part]:
         """As :meth:`MultimodalLightGCN.parts`, and what the settings put beside: ``popularity``,
@@ -137,13 +137,19 @@ class SLMRec(MultimodalLightGCN):
         return {name: parts[name] for name in self.columns}
 
     def item_scores(self, users: Tensor) -> Tensor:
-        """As :meth:`VectorRecommender.item_scores`; the linear part takes what it keeps, so that its
-        columns, which are most of a vector, are not put beside the others."""
+        """As :meth:`VectorRecommender.item_scores`; the linear part takes what it keeps, and content is
+        for cold items alone, so that neither's columns, most of a vector, are put beside the others."""
         if self._narrow is None:
             with torch.no_grad():
                 parts, scale = self._but_linear()
-                self._narrow = side_by_side(parts.values()), scale
-        return self._scores(users, *self._narrow)
+                content = parts.pop("content", None)
+                self._narrow = side_by_side(parts.values()), scale, content
+        vectors, scale, content = self._narrow
+        scores = self._scores(users, vectors, scale)
+        if content is not None and self.cold.n_cold:
+            cold = self.cold.are_cold
+            scores[cold] = content.on_items[cold] @ content.on_users[users].T
+        return scores
 
     def _but_linear(self) -> tuple[dict[str, Part], Tensor]:
         """:meth:`parts` without ``linear``, and what that is multiplied by."""
