@@ -31,12 +31,6 @@ NEGATIVES = torch.tensor([[3, 1, 4, 10, 5, 9, 6, 1]])
 QUICK = {"train_batch_size": 64, "show_progress": False, "state": "ERROR", "epochs": 2}
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def gradients(model, rows, seed: int = 7) -> dict[str, torch.Tensor]:
     negatives = NEGATIVES[:, rows] if model.n_negatives else None
     torch.manual_seed(seed)
@@ -148,7 +142,7 @@ def test_so_do_those_of_models_with_graphs_of_items(tmp_path):
 
 def test_two_processes_train_evaluate_and_save_as_one(made):
     settings = {**QUICK, "metrics": OF_RANKINGS}
-    result = quick_start.run("SLMRec", "made", config_dict=settings, nproc=2, port=free_port())
+    result = quick_start.run("SLMRec", "made", config_dict=settings, nproc=2)
     config, model, _, train_data, _, test_data = quick_start.load_data_and_model(
         result["checkpoint"]
     )
@@ -164,7 +158,7 @@ def test_single_scores_are_compared_with_the_labels_of_all_processes(rated):
         **{"metrics": ["AUC", "MAE"], "valid_metric": "AUC", "threshold": {"rating": 3}},
         "eval_args": {"split": {"RS": [0.6, 0.2, 0.2]}, "order": "RO", "mode": "labeled"},
     }
-    result = quick_start.run("BPR", "rated", config_dict=settings, nproc=2, port=free_port())
+    result = quick_start.run("BPR", "rated", config_dict=settings, nproc=2)
     assert quick_start.evaluate(result["checkpoint"]) == pytest.approx(result["test_result"])
 
 
@@ -186,7 +180,7 @@ def test_a_group_that_is_left_is_gone_before_python_ends(tmp_path):
 def test_bad_input_in_two_processes_is_one_sentence(made):
     with pytest.raises(ValueError, match=r"^tau \[0\] must be a number above 0"):
         settings = {**QUICK, "tau": 0}
-        quick_start.run("SLMRec", "made", config_dict=settings, nproc=2, port=free_port())
+        quick_start.run("SLMRec", "made", config_dict=settings, nproc=2)
 
 
 def die_in_one(rank: int) -> None:
