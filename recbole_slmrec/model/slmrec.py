@@ -143,12 +143,13 @@ class SLMRec(MultimodalLightGCN):
             with torch.no_grad():
                 parts, scale = self._but_linear()
                 content = parts.pop("content", None)
+                if content is not None:
+                    content = Part(content.on_users, content.on_items[self.cold.are_cold])
                 self._narrow = side_by_side(parts.values()), scale, content
         vectors, scale, content = self._narrow
         scores = self._scores(users, vectors, scale)
-        if content is not None and self.cold.n_cold:
-            cold = self.cold.are_cold
-            scores[cold] = content.on_items[cold] @ content.on_users[users].T
+        if content is not None:
+            scores[self.cold.are_cold] = content.on_items @ content.on_users[users].T
         return scores
 
     def _but_linear(self) -> tuple[dict[str, Part], Tensor]:
